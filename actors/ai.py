@@ -1,0 +1,3 @@
+"""Actors of the family `ai`."""
+
+from __future__ import annotations

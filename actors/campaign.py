@@ -1,0 +1,3 @@
+"""Actors of the family `campaign`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Actors of the family `demo`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Actors of the family `email`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Actors of the family `scraper`."""
+
+from __future__ import annotations

@@ -1,0 +1,18 @@
+"""Actors that keep the house: the proof of life and the clearing of old tasks."""
+
+from __future__ import annotations
+
+from tasks.declaring import actor
+from tasks.pruning import prune_finished_tasks
+
+
+@actor(queue="default", time_limit_minutes=15)
+def debug_task() -> dict[str, bool]:
+    """Prove that a worker is alive."""
+    return {"alive": True}
+
+
+@actor(queue="default", time_limit_minutes=15, periodic="0 * * * *")
+def cleanup_old_task_results() -> dict[str, int]:
+    """Delete finished tasks that are older than TASK_KEEP_DAYS, in small batches."""
+    return {"deleted": prune_finished_tasks()}

@@ -1,0 +1,308 @@
+"""All settings; the only place that reads the environment.
+
+Every variable is explained in `.env.example`. A wrong value stops the start with
+one sentence that says what to write instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from fliptech_site import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+#: Everything that is written at run time: demo sites, exports, local servers.
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+
+# --- Django ---------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set: give it 50 or more random characters,"
+        " or start with ./deploy/quickstart.sh, which makes one."
+    )
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+#: The room apps, from the roof down; import-linter holds the order.
+ROOMS = ["actors", "campaigns", "demos", "leads", "tasks"]
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    *ROOMS,
+    "fliptech_site",
+]
+#: Modules whose urlpatterns are mounted at the root. Strings, so that the ground
+#: floor imports nothing from the rooms above it.
+URL_MODULES = ["tasks.urls", "demos.urls", "campaigns.urls"]
+#: Modules that declare actors; `tasks` imports them by name when it needs them.
+ACTOR_MODULES = [
+    "actors.email",
+    "actors.campaign",
+    "actors.scraper",
+    "actors.ai",
+    "actors.demo",
+    "actors.upkeep",
+    "actors.not_yet_built",
+]
+#: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
+METRIC_COLLECTORS = [
+    "tasks.metrics.collect",
+    "leads.metrics.collect",
+    "campaigns.metrics.collect",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "fliptech_site.urls"
+WSGI_APPLICATION = "fliptech_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "fliptech_site" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASE_URL = env.url(
+    "DATABASE_URL",
+    "",
+    schemes=("postgres", "postgresql"),
+    example="postgresql://user:password@host:5432/fliptech",
+)
+if not DATABASE_URL:
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not set: write postgresql://user:password@host:5432/name,"
+        " or start with ./deploy/quickstart.sh, which runs a PostgreSQL of its own."
+    )
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        DATABASE_URL, conn_max_age=600, conn_health_checks=True
+    )
+}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 10)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# Serve admin's own files straight from the packages: no collectstatic needed.
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = VAR_DIR / "media"
+
+# --- Security -------------------------------------------------------------
+
+#: The address under which people and mail programs reach this installation.
+PUBLIC_URL = env.url(
+    "PUBLIC_URL",
+    "http://localhost:8000",
+    schemes=("http", "https"),
+    example="https://demo.example-agency.com",
+).rstrip("/")
+_IS_HTTPS = PUBLIC_URL.startswith("https://")
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", _IS_HTTPS)
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", False) else None
+)
+SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _IS_HTTPS
+SECURE_HSTS_PRELOAD = _IS_HTTPS
+SESSION_COOKIE_SECURE = _IS_HTTPS
+CSRF_COOKIE_SECURE = _IS_HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+# --- Tasks ----------------------------------------------------------------
+
+#: Empty means: no RabbitMQ to be had; the relay feeds Dramatiq's in-process broker.
+RABBITMQ_URL = env.url(
+    "RABBITMQ_URL",
+    "",
+    schemes=("amqp", "amqps"),
+    example="amqp://user:password@host:5672/vhost",
+)
+#: Prepended to every RabbitMQ queue name, so that installations can share a node.
+RABBITMQ_QUEUE_PREFIX = env.text("RABBITMQ_QUEUE_PREFIX", "fliptech.v1.")
+#: Queue name -> priority: when one worker serves several queues, higher goes first.
+QUEUES = {"email": 10, "ai": 6, "default": 5, "scraper": 3, "demo": 2}
+#: Seconds that a claim holds without a heartbeat before the task is rescued.
+TASK_LEASE_SECONDS = env.integer("TASK_LEASE_SECONDS", 30, minimum=3, maximum=3600)
+#: Rescues (a worker died under the task) after which it is set aside as poison.
+TASK_MAX_RESCUES = env.integer("TASK_MAX_RESCUES", 3, minimum=1, maximum=100)
+#: Days that finished tasks are kept.
+TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
+
+# --- Leads ----------------------------------------------------------------
+
+#: How the crawler names itself; site owners read this in their logs.
+CRAWLER_AGENT = env.text("CRAWLER_AGENT", "FlipTechBot")
+CRAWLER_CONTACT = env.text("CRAWLER_CONTACT", "postmaster@localhost")
+#: host:port pairs on private networks that may be fetched all the same.
+FETCH_ALLOWED_PRIVATE = env.words("FETCH_ALLOWED_PRIVATE")
+#: Seconds between two requests to one host when its robots.txt names no delay.
+FETCH_DELAY_MS = env.integer("FETCH_DELAY_MS", 1000, minimum=0, maximum=60_000)
+CRAIGSLIST_URL = env.url(
+    "CRAIGSLIST_URL",
+    "https://www.craigslist.org",
+    schemes=("http", "https"),
+    example="https://www.craigslist.org",
+).rstrip("/")
+#: From this score on a lead gets a demo site and an e-mail.
+QUALIFYING_SCORE = env.integer("QUALIFYING_SCORE", 50, minimum=0, maximum=100)
+
+# --- Demos ----------------------------------------------------------------
+
+DEMO_ROOT = VAR_DIR / "demos"
+DEMO_DAYS = env.integer("DEMO_DAYS", 60, minimum=1, maximum=3650)
+
+# --- Campaigns ------------------------------------------------------------
+
+#: On unless switched off: mail goes to servers on this machine only.
+TEST_MODE = env.flag("TEST_MODE", True)
+#: Where the local mail sink listens, and where test installations send.
+MAIL_SINK = env.text("MAIL_SINK", "127.0.0.1:8025")
+#: Encrypts passwords of mail accounts; several keys, newest first, allow rotation.
+FIELD_KEYS = env.words("FIELD_KEYS")
+
+# --- Sample territory -------------------------------------------------------
+
+#: Where the sample territory of ./deploy/quickstart.sh is served.
+SAMPLE_PORT = env.integer("SAMPLE_PORT", 8099, minimum=1024, maximum=65_535)
+
+# --- Logging --------------------------------------------------------------
+
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s %(message)s"}
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"pika": {"level": "ERROR"}},
+}
+
+# --- Admin ----------------------------------------------------------------
+
+
+def _sidebar_item(title: str, icon: str, url_name: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}")}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "FlipTech Pro",
+    "SITE_HEADER": "FlipTech Pro",
+    "SITE_SYMBOL": "rocket_launch",
+    "SHOW_HISTORY": True,
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": "Find",
+                "items": [
+                    _sidebar_item("Leads", "storefront", "leads_lead_changelist"),
+                    _sidebar_item(
+                        "Scrape jobs", "travel_explore", "leads_scrapejob_changelist"
+                    ),
+                ],
+            },
+            {
+                "title": "Show",
+                "items": [
+                    _sidebar_item("Demo sites", "web", "demos_demosite_changelist"),
+                ],
+            },
+            {
+                "title": "Invite",
+                "items": [
+                    _sidebar_item(
+                        "Campaigns", "campaign", "campaigns_campaign_changelist"
+                    ),
+                    _sidebar_item(
+                        "Recipients", "group", "campaigns_recipient_changelist"
+                    ),
+                    _sidebar_item(
+                        "E-mails", "outgoing_mail", "campaigns_email_changelist"
+                    ),
+                    _sidebar_item(
+                        "Templates", "draft", "campaigns_template_changelist"
+                    ),
+                    _sidebar_item(
+                        "Accounts", "alternate_email", "campaigns_account_changelist"
+                    ),
+                    _sidebar_item(
+                        "Inbox (test mail)", "inbox", "campaigns_sinkmessage_changelist"
+                    ),
+                    _sidebar_item(
+                        "Suppressions", "block", "leads_suppression_changelist"
+                    ),
+                ],
+            },
+            {
+                "title": "Run",
+                "items": [
+                    _sidebar_item("Tasks", "task_alt", "tasks_task_changelist"),
+                    _sidebar_item(
+                        "Schedules", "calendar_clock", "tasks_schedule_changelist"
+                    ),
+                    _sidebar_item("Workers", "memory", "tasks_worker_changelist"),
+                ],
+            },
+        ],
+    },
+}

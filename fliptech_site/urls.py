@@ -1,0 +1,14 @@
+"""Mount admin and the rooms' own pages, which settings name as strings."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    *(path("", include(module)) for module in settings.URL_MODULES),
+]

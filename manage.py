@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""Run management commands: `./manage.py help` lists them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+
+def main() -> None:
+    """Run the command; a wrong setting ends in one sentence, not a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fliptech_site.settings")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Configuration: {error}")
+
+
+if __name__ == "__main__":
+    main()
