@@ -1,0 +1,22 @@
+"""The tables of the room `leads`."""
+
+from __future__ import annotations
+
+from leads.models.gathering import Fetch, Posting, ScrapeJob, SourceConsent
+from leads.models.hosts import HostPause, RobotsFile
+from leads.models.lead import Lead, LeadFact, LeadKey, LeadMerge
+from leads.models.suppression import Suppression
+
+__all__ = [
+    "Fetch",
+    "HostPause",
+    "Lead",
+    "LeadFact",
+    "LeadKey",
+    "LeadMerge",
+    "Posting",
+    "RobotsFile",
+    "ScrapeJob",
+    "SourceConsent",
+    "Suppression",
+]
