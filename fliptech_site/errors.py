@@ -4,9 +4,10 @@
     ├── PermanentError          never retried
     │   ├── InvalidInput        what a person typed or uploaded can't be used
     │   └── NotYetBuilt         the actor is declared, its work is not built yet
-    ├── TransientError          retried with backoff, or after `retry_after`
-    │   └── RateLimited         retried when the limit allows; burns no attempt
-    └── Cancelled               the task was asked to stop
+    └── TransientError          retried with backoff, or after `retry_after`
+        └── RateLimited         retried when the limit allows; burns no attempt
+
+    Cancelled                   the task was asked to stop (not an Exception)
 
 Any other exception follows the actor's own retry policy. The message of each is
 one sentence that says what is wrong and what to do; people read it in admin.
@@ -49,5 +50,8 @@ class RateLimited(TransientError):
         super().__init__(message, retry_after=retry_after)
 
 
-class Cancelled(FlipTechError):
-    """Raised inside a running task after somebody cancelled it."""
+class Cancelled(BaseException):
+    """Raised inside a running task after somebody cancelled it.
+
+    Not an Exception, so that a body which catches those can't swallow it.
+    """

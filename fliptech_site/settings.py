@@ -49,7 +49,7 @@ INSTALLED_APPS = [
 ]
 #: Modules whose urlpatterns are mounted at the root. Strings, so that the ground
 #: floor imports nothing from the rooms above it.
-URL_MODULES = ["tasks.urls", "demos.urls", "campaigns.urls"]
+URL_MODULES = ["demos.urls", "campaigns.urls"]
 #: Modules that declare actors; `tasks` imports them by name when it needs them.
 ACTOR_MODULES = [
     "actors.email",
@@ -63,8 +63,6 @@ ACTOR_MODULES = [
 #: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
 METRIC_COLLECTORS = [
     "tasks.metrics.collect",
-    "leads.metrics.collect",
-    "campaigns.metrics.collect",
 ]
 
 MIDDLEWARE = [
@@ -177,6 +175,13 @@ QUEUES = {"email": 10, "ai": 6, "default": 5, "scraper": 3, "demo": 2}
 TASK_LEASE_SECONDS = env.integer("TASK_LEASE_SECONDS", 30, minimum=3, maximum=3600)
 #: Rescues (a worker died under the task) after which it is set aside as poison.
 TASK_MAX_RESCUES = env.integer("TASK_MAX_RESCUES", 3, minimum=1, maximum=100)
+#: Dramatiq middleware. The time limit comes after the ledger, so that its interrupt can
+#: strike neither a claim nor a finish.
+TASK_MIDDLEWARE = [
+    "tasks.results.ledger_results",
+    "tasks.ledger.Ledger",
+    "dramatiq.middleware.TimeLimit",
+]
 #: Days that finished tasks are kept.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
 

@@ -1,0 +1,138 @@
+"""Our Dramatiq brokers: sending writes a row, consuming reads RabbitMQ.
+
+`LedgerBroker` consumes the five priority queues of RabbitMQ. Where no RabbitMQ can be
+had, `InProcessBroker` takes its place inside the worker process. With both,
+`actor.send()` stores a row exactly as `enqueue` does, so the ledger knows everything.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import dramatiq
+from django.conf import settings
+from django.utils.module_loading import import_string
+from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import q_name
+
+from tasks.addressing import connection_parameters
+
+if TYPE_CHECKING:
+    from dramatiq import Broker, Message, MessageProxy
+
+#: RabbitMQ's ceiling for message priorities; it can't be changed on an existing queue
+#: (406 PRECONDITION_FAILED), so another value needs another queue prefix.
+MAX_PRIORITY = 10
+
+
+def rabbitmq_queue(queue: str) -> str:
+    """Return the name under which RabbitMQ knows our queue."""
+    return f"{settings.RABBITMQ_QUEUE_PREFIX}{queue}"
+
+
+def queue_arguments() -> dict[str, Any]:
+    """Return the arguments with which publisher and consumer declare every queue."""
+    return {"x-max-priority": MAX_PRIORITY}
+
+
+class _StoresInLedger:
+    """Sending through Dramatiq's own API goes the way of `enqueue`."""
+
+    def enqueue(
+        self, message: Message[Any], *, delay: int | None = None
+    ) -> Message[Any]:
+        """Write the message's row; publishing happens after commit."""
+        # By name: enqueueing stands above the broker, which actors need to be declared.
+        store = import_string("tasks.enqueueing.store_message")
+        store(message, delay)
+        return message
+
+
+class _Consumer(_RabbitmqConsumer):
+    """A consumer that can hand a message back instead of acknowledging it."""
+
+    def ack(self, message: MessageProxy) -> None:
+        """Acknowledge; or requeue a message whose row could not be claimed or asked."""
+        if not getattr(message, "give_back", False):
+            super().ack(message)
+            return
+        try:
+            self.known_tags.remove(message._tag)  # type: ignore[attr-defined]
+        except KeyError:
+            return
+        requeue = functools.partial(
+            self.channel.basic_nack,
+            message._tag,  # type: ignore[attr-defined]
+            requeue=True,
+        )
+        self.connection.add_callback_threadsafe(requeue)
+
+
+class LedgerBroker(_StoresInLedger, RabbitmqBroker):
+    """Dramatiq on RabbitMQ, without its delay and dead-letter queues.
+
+    Delays, retries and dead letters are rows of the ledger, so only the five main
+    queues exist; they carry a versioned prefix.
+    """
+
+    @property
+    def consumer_class(self) -> type[_RabbitmqConsumer]:
+        """The consumer that can give messages back."""
+        return _Consumer
+
+    def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
+        """Declare a queue, on the server too when `ensure` is true."""
+        name = q_name(queue_name)
+        if name not in self.queues:
+            self.emit_before("declare_queue", name)
+            self.queues.add(name)
+            self.queues_pending.add(name)
+            self.emit_after("declare_queue", name)
+        if ensure:
+            self._ensure_queue(name)
+
+    def consume(
+        self, queue_name: str, prefetch: int = 1, timeout: int = 5000
+    ) -> _RabbitmqConsumer:
+        """Consume the RabbitMQ queue that stands for `queue_name`."""
+        # A queue may have been deleted, or the node replaced: declare on every start.
+        self.queues_pending.add(queue_name)
+        self.declare_queue(queue_name, ensure=True)
+        return self.consumer_class(self, rabbitmq_queue(queue_name), prefetch, timeout)
+
+    def _declare_queue(self, queue_name: str) -> Any:
+        return self.channel.queue_declare(
+            queue=rabbitmq_queue(queue_name), durable=True, arguments=queue_arguments()
+        )
+
+    def _declare_dq_queue(self, queue_name: str) -> None:
+        """Delays are rows."""
+
+    def _declare_xq_queue(self, queue_name: str) -> None:
+        """Failures are rows."""
+
+
+class InProcessBroker(_StoresInLedger, StubBroker):
+    """Dramatiq's in-process broker, fed from the ledger inside the worker process."""
+
+    def feed(self, message: Message[Any]) -> None:
+        """Put a message straight into this process's queue."""
+        StubBroker.enqueue(self, message)
+
+
+@functools.cache
+def get_broker() -> Broker:
+    """Return this process's broker, built once and known to Dramatiq as the default."""
+    middleware = [import_string(path)() for path in settings.TASK_MIDDLEWARE]
+    broker: Broker
+    if settings.RABBITMQ_URL:
+        broker = LedgerBroker(
+            parameters=None, url=None, middleware=middleware, max_priority=MAX_PRIORITY
+        )
+        broker.parameters = connection_parameters(settings.RABBITMQ_URL)
+    else:
+        broker = InProcessBroker(middleware=middleware)
+    dramatiq.set_broker(broker)
+    return broker

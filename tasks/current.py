@@ -1,0 +1,40 @@
+"""Which claim this thread is working on."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task in the hands of this worker: the right to run attempt `attempt`."""
+
+    task_id: UUID
+    #: Fencing number: a finish with an older number is refused.
+    attempt: int
+    actor: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    options: dict[str, Any]
+    failures: int
+    max_attempts: int
+    created_at: datetime
+    root_id: UUID | None
+    log: list[str] = field(default_factory=list)
+
+
+_current: ContextVar[Claim | None] = ContextVar("tasks_current_claim", default=None)
+
+
+def current_claim() -> Claim | None:
+    """Return the claim under which the calling thread runs, if any."""
+    return _current.get()
+
+
+def set_current_claim(claim: Claim | None) -> None:
+    """Bind `claim` to the calling thread."""
+    _current.set(claim)

@@ -1,0 +1,195 @@
+"""The Dramatiq middleware that makes every run a claim in the ledger.
+
+Dramatiq swallows ordinary exceptions of its hooks and then runs the actor all the same,
+so the guard here may only ever return after a claim or raise SkipMessage.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import dramatiq
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from dramatiq.middleware import Shutdown, SkipMessage
+
+from fliptech_site.errors import PermanentError
+from tasks import claiming
+from tasks.current import Claim, current_claim, set_current_claim
+from tasks.declaring import policy_of
+from tasks.policies import Verdict, decide
+
+if TYPE_CHECKING:
+    from dramatiq import Broker, MessageProxy
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two tries to reach a database that is away.
+DATABASE_PAUSE_SECONDS = 1.0
+#: Seconds after which a finish is given up; the lease then runs out and rescue decides.
+FINISH_SECONDS = 60.0
+
+
+class Ledger(dramatiq.Middleware):
+    """Claim before the actor runs, finish after it, and keep the claims that run."""
+
+    def __init__(self) -> None:
+        self.worker_id: int | None = None
+        self.is_stopping = threading.Event()
+        self.finished_count = 0
+        self._lock = threading.Lock()
+        self._running: dict[int, Claim] = {}
+
+    @property
+    def actor_options(self) -> set[str]:
+        """Options that `tasks.declaring.actor` sets."""
+        return {"policy", "periodic"}
+
+    def running(self) -> dict[int, Claim]:
+        """Return the claims that run now, by thread id."""
+        with self._lock:
+            return dict(self._running)
+
+    # --- hooks ----------------------------------------------------------------
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        """Claim the task and put its arguments into the message."""
+        held = self._claim(message)
+        if held is None:
+            raise SkipMessage("not there to be claimed")
+        message._message = message._message.copy(
+            args=tuple(held.args), kwargs=held.kwargs, options=held.options
+        )
+        with self._lock:
+            self._running[threading.get_ident()] = held
+        set_current_claim(held)
+
+    def after_process_message(
+        self,
+        broker: Broker,
+        message: MessageProxy,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        """Record what came of the run; the message itself is always acknowledged."""
+        held = current_claim()
+        if held is None:
+            return
+        try:
+            self._finish(broker, held, result, exception)
+        finally:
+            self._forget()
+
+    def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
+        """An actor may raise SkipMessage itself: then nothing was to be done."""
+        held = current_claim()
+        if held is not None:
+            try:
+                self._finish(broker, held, None, None)
+            finally:
+                self._forget()
+
+    # --- claim ----------------------------------------------------------------
+
+    def _claim(self, message: MessageProxy) -> Claim | None:
+        try:
+            task_id = UUID(message.message_id)
+        except ValueError:
+            logger.error("A message without a task id was dropped: %s", message)
+            return None
+        while not self.is_stopping.is_set():
+            try:
+                close_old_connections()
+                return claiming.claim(task_id, self.worker_id)
+            except (DatabaseError, InterfaceError) as error:
+                # Waiting here holds the thread: without the ledger nothing may run.
+                logger.warning("The database is away (%s); waiting.", error)
+                close_old_connections()
+                time.sleep(DATABASE_PAUSE_SECONDS)
+        message.give_back = True  # type: ignore[attr-defined] - read by our consumer
+        return None
+
+    def _forget(self) -> None:
+        set_current_claim(None)
+        with self._lock:
+            self._running.pop(threading.get_ident(), None)
+            self.finished_count += 1
+
+    # --- finish -----------------------------------------------------------------
+
+    def _finish(
+        self,
+        broker: Broker,
+        held: Claim,
+        result: Any,
+        exception: BaseException | None,
+    ) -> None:
+        deadline = time.monotonic() + FINISH_SECONDS
+        while True:
+            try:
+                if not self._record(broker, held, result, exception):
+                    logger.warning(
+                        "Task %s, attempt %d, had been finished or taken over already.",
+                        held.task_id,
+                        held.attempt,
+                    )
+                return
+            except (DatabaseError, InterfaceError):
+                if time.monotonic() > deadline:
+                    logger.exception("Task %s could not be finished.", held.task_id)
+                    return
+                close_old_connections()
+                time.sleep(DATABASE_PAUSE_SECONDS)
+
+    def _record(
+        self,
+        broker: Broker,
+        held: Claim,
+        result: Any,
+        exception: BaseException | None,
+    ) -> bool:
+        if exception is None:
+            try:
+                json.dumps(result, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                exception = PermanentError(
+                    f"{held.actor} returned something that JSON can't hold: {error}."
+                )
+            else:
+                return claiming.succeed(held, result)
+        if isinstance(exception, Shutdown):
+            return claiming.give_back(held)
+        decision = decide(
+            exception,
+            policy=policy_of(broker.get_actor(held.actor)),
+            failures=held.failures,
+            max_attempts=held.max_attempts,
+            age=datetime.now(UTC) - held.created_at,
+            dice=random.random(),  # noqa: S311 - jitter, not a secret
+        )
+        if decision.verdict is Verdict.CANCEL:
+            return claiming.cancel_running(held)
+        message = str(exception) or type(exception).__name__
+        if decision.reason:
+            message = f"{message} ({decision.reason})"
+        told = {
+            "error_class": type(exception).__name__,
+            "message": message,
+            "traceback": "".join(traceback.format_exception(exception)),
+        }
+        if decision.verdict is Verdict.FAIL:
+            return claiming.fail(held, **told)
+        return claiming.retry(
+            held,
+            delay_seconds=decision.delay_seconds,
+            is_burnt=decision.verdict is Verdict.RETRY,
+            **told,
+        )

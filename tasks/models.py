@@ -1,0 +1,285 @@
+"""The ledger's rows: tasks, attempts, workers, schedules and paces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import uuid_utils.compat
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from fliptech_site.errors import InvalidInput
+from tasks.states import FINISHED, UNFINISHED, State, status_for_people
+
+
+class Task(models.Model):
+    """One message's row: what is to be done, when, how often tried, what came of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7)
+    actor = models.CharField(max_length=100)
+    queue = models.CharField(max_length=50)
+    #: 0 (last) to 10 (first), inside the queue.
+    priority = models.SmallIntegerField(default=5)
+    args = models.JSONField(default=list)
+    kwargs = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+
+    state = models.CharField(max_length=10, choices=State.choices)
+    #: Runs that were started; also the fencing number of the present run.
+    attempt = models.SmallIntegerField(default=0)
+    #: Runs that ended in an error that counts; compared with `max_attempts`.
+    failures = models.SmallIntegerField(default=0)
+    max_attempts = models.SmallIntegerField(default=5)
+    #: Runs whose worker died.
+    rescues = models.SmallIntegerField(default=0)
+
+    created_at = models.DateTimeField(db_default=Now())
+    run_at = models.DateTimeField(db_default=Now())
+    #: When RabbitMQ confirmed the message; empty while it is owed.
+    published_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    worker = models.ForeignKey(
+        "Worker",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="tasks",
+        # Claims come by the thousand per second; a check of this key on each would
+        # lock the worker's row, and a lost worker is shown as such anyway.
+        db_constraint=False,
+        db_index=False,
+    )
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    progress_done = models.IntegerField(null=True, blank=True)
+    progress_total = models.IntegerField(null=True, blank=True)
+    progress_note = models.CharField(max_length=200, blank=True, default="")
+    result = models.JSONField(null=True, blank=True)
+    error_class = models.CharField(max_length=200, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+
+    #: At most one unfinished task per key.
+    unique_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - NULLs are distinct in a unique index
+    schedule = models.ForeignKey(
+        "Schedule",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="tasks",
+    )
+    planned_at = models.DateTimeField(null=True, blank=True)
+    #: The task that enqueued this one, and the first of that line.
+    parent_id = models.UUIDField(null=True, blank=True)
+    root_id = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="tasks_task_state_valid"
+            ),
+            models.CheckConstraint(
+                condition=Q(priority__gte=0, priority__lte=10),
+                name="tasks_task_priority_valid",
+            ),
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=Q(state__in=UNFINISHED),
+                name="tasks_task_unique_key_uniq",
+            ),
+            models.UniqueConstraint(
+                fields=["schedule", "planned_at"], name="tasks_task_planned_uniq"
+            ),
+        ]
+        indexes = [
+            # The newest first, in admin and `task list`.
+            models.Index(F("created_at").desc(), name="tasks_task_created_idx"),
+            # The relay: what is due.
+            models.Index(
+                fields=["run_at"],
+                condition=Q(state=State.SCHEDULED),
+                name="tasks_task_due_idx",
+            ),
+            # The relay: what is owed to RabbitMQ.
+            models.Index(
+                fields=["run_at"],
+                condition=Q(state=State.QUEUED, published_at__isnull=True),
+                name="tasks_task_owed_idx",
+            ),
+            # Rescue, and the list of running tasks.
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state=State.RUNNING),
+                name="tasks_task_lease_idx",
+            ),
+            # Backlog per queue: depth and age of the oldest.
+            models.Index(
+                fields=["queue", "run_at"],
+                condition=Q(state=State.QUEUED),
+                name="tasks_task_backlog_idx",
+            ),
+            # Pruning.
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(state__in=FINISHED),
+                name="tasks_task_finished_idx",
+            ),
+            # All that one task set going.
+            models.Index(
+                fields=["root_id"],
+                condition=Q(root_id__isnull=False),
+                name="tasks_task_root_idx",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.id}"
+
+    @property
+    def status(self) -> str:
+        """The state in people's words, such as `retrying`."""
+        return status_for_people(self.state, self.attempt)
+
+
+class Attempt(models.Model):
+    """One run of a task that has ended, however it ended."""
+
+    class Outcome(models.TextChoices):
+        """How a run ended."""
+
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        RETRIED = "retried"
+        #: A limit said "not yet"; burns nothing.
+        DEFERRED = "deferred"
+        CANCELLED = "cancelled"
+        #: The worker died or lost its lease.
+        LOST = "lost"
+        #: The worker stopped in good order and gave the task back.
+        RETURNED = "returned"
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    number = models.SmallIntegerField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    worker = models.ForeignKey(
+        "Worker",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="attempts",
+        db_constraint=False,
+        db_index=False,
+    )
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    error_class = models.CharField(max_length=200, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+    traceback = models.TextField(blank=True, default="")
+    log = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["task", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "number"], name="tasks_attempt_task_number_uniq"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}: {self.outcome}"
+
+
+class Worker(models.Model):
+    """One worker process and its heartbeat."""
+
+    host = models.CharField(max_length=200)
+    pid = models.IntegerField()
+    queues = models.JSONField(default=list)
+    threads = models.SmallIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now())
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    memory_bytes = models.BigIntegerField(default=0)
+    tasks_done = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["-heartbeat_at"]
+        indexes = [
+            # The living ones, for admin, metrics and the supervisor.
+            models.Index(
+                fields=["heartbeat_at"],
+                condition=Q(stopped_at__isnull=True),
+                name="tasks_worker_alive_idx",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class Schedule(models.Model):
+    """A standing order: an actor, a cron expression and a time zone."""
+
+    name = models.CharField(max_length=100, unique=True)
+    actor = models.CharField(max_length=100)
+    kwargs = models.JSONField(default=dict, blank=True)
+    cron = models.CharField(max_length=100)
+    timezone = models.CharField(max_length=60, default="UTC")
+    is_enabled = models.BooleanField(default=True)
+    #: True for those that an actor declares; their cron follows the code.
+    is_declared = models.BooleanField(default=False)
+    next_run_at = models.DateTimeField(null=True, blank=True)
+    last_planned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse an unknown actor, wrong arguments, or a schedule that never runs."""
+        # Above this module in the room: imported when a form asks.
+        from tasks.declaring import check_arguments, find_actor
+        from tasks.planning import next_run
+
+        try:
+            check_arguments(find_actor(self.actor), (), self.kwargs)
+            next_run(self.cron, self.timezone, timezone.now())
+        except InvalidInput as error:
+            raise ValidationError(str(error)) from None
+
+
+class Pace(models.Model):
+    """When the next slot of a shared pace is free; see `tasks.limits`."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "paces"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def summary(task: Task) -> dict[str, Any]:
+    """What a person or a program is told of a task, as JSON values."""
+    return {
+        "id": str(task.id),
+        "actor": task.actor,
+        "queue": task.queue,
+        "status": task.status,
+        "attempt": task.attempt,
+        "progress": {
+            "done": task.progress_done,
+            "total": task.progress_total,
+            "note": task.progress_note,
+        },
+        "result": task.result,
+        "error": task.error_message or None,
+    }

@@ -1,0 +1,291 @@
+"""Publish messages to RabbitMQ, pipelined, with publisher confirms.
+
+One message at a time with confirms is bound by the round trip (measured: 869/s, where
+8,117/s go out without). So a batch is written in one go and then its confirms are
+awaited together. pika's BlockingConnection can't do that; its SelectConnection can, and
+its loop runs only while this thread wants something from it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pika
+import pika.exceptions
+from django.conf import settings
+
+from tasks.addressing import CONNECT_SECONDS, connection_parameters
+from tasks.broker import queue_arguments, rabbitmq_queue
+
+logger = logging.getLogger(__name__)
+
+#: Messages in flight before their confirms are awaited.
+WINDOW = 500
+#: A broker that confirms nothing for so long is treated as gone.
+CONFIRM_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What RabbitMQ needs to know of a task: the rest is in its row."""
+
+    task_id: UUID
+    actor: str
+    queue: str
+    priority: int
+
+    def body(self) -> bytes:
+        """Encode a Dramatiq message that carries the id alone.
+
+        The arguments stay in the row: it is the truth, it may be encrypted, and small
+        messages keep the broker fast.
+        """
+        message = {
+            "queue_name": self.queue,
+            "actor_name": self.actor,
+            "args": [],
+            "kwargs": {},
+            "options": {},
+            "message_id": str(self.task_id),
+            "message_timestamp": int(time.time() * 1000),
+        }
+        return json.dumps(message, separators=(",", ":")).encode()
+
+
+class BrokerUnavailable(ConnectionError):
+    """Raised when RabbitMQ can't be reached; what was not confirmed is still owed."""
+
+
+class Publisher:
+    """A connection for publishing; not thread-safe, each thread has its own."""
+
+    def __init__(self) -> None:
+        self._connection: pika.SelectConnection | None = None
+        self._channel: Any = None
+        self._failure: str | None = None
+        self._declared: set[str] = set()
+        self._pending: dict[int, UUID] = {}
+        self._refused: set[UUID] = set()
+        self._tag = 0
+
+    def publish(self, deliveries: Iterable[Delivery]) -> list[UUID]:
+        """Publish and return the ids that RabbitMQ confirmed, which may be fewer.
+
+        Raises BrokerUnavailable when no connection can be had at all.
+        """
+        self._connect()
+        confirmed: list[UUID] = []
+        window: list[Delivery] = []
+        for delivery in deliveries:
+            window.append(delivery)
+            if len(window) >= WINDOW:
+                confirmed += self._publish_window(window)
+                window = []
+                if self._failure:
+                    return confirmed
+        return confirmed + self._publish_window(window) if window else confirmed
+
+    def ready_count(self, queue: str) -> int:
+        """Return how many messages wait in RabbitMQ for `queue`."""
+        self._connect()
+        answers: list[int] = []
+
+        def on_declared(frame: Any) -> None:
+            answers.append(frame.method.message_count)
+            self._stop()
+
+        self._channel.queue_declare(
+            queue=rabbitmq_queue(queue),
+            durable=True,
+            arguments=queue_arguments(),
+            callback=on_declared,
+        )
+        self._run_until(lambda: bool(answers), CONFIRM_SECONDS)
+        if not answers:
+            self._drop("RabbitMQ did not answer a queue declaration")
+            raise BrokerUnavailable(self._failure)
+        return answers[0]
+
+    def keep_alive(self) -> None:
+        """Answer heartbeats; call it every few seconds while idle."""
+        if self._connection is not None and self._connection.is_open:
+            self._run_until(lambda: True, 0)
+            if self._failure:
+                self._drop(self._failure)
+
+    def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.is_open:
+            connection.close()
+            # One turn of the loop sends the close; the answer is of no interest.
+            connection.ioloop.call_later(0.2, connection.ioloop.stop)
+            connection.ioloop.start()
+
+    # --- one window ---------------------------------------------------------
+
+    def _publish_window(self, window: Sequence[Delivery]) -> list[UUID]:
+        self._pending.clear()
+        self._refused.clear()
+        self._declare({delivery.queue for delivery in window})
+        if self._failure:
+            return []
+        for delivery in window:
+            self._tag += 1
+            self._pending[self._tag] = delivery.task_id
+            self._channel.basic_publish(
+                exchange="",
+                routing_key=rabbitmq_queue(delivery.queue),
+                body=delivery.body(),
+                properties=pika.BasicProperties(
+                    delivery_mode=2,
+                    priority=delivery.priority,
+                    message_id=str(delivery.task_id),
+                ),
+                # A vanished queue returns the message instead of dropping it.
+                mandatory=True,
+            )
+        self._run_until(lambda: not self._pending, CONFIRM_SECONDS)
+        unconfirmed = set(self._pending.values()) | self._refused
+        if self._pending and not self._failure:
+            self._drop(f"RabbitMQ did not confirm within {CONFIRM_SECONDS:.0f} s")
+        return [d.task_id for d in window if d.task_id not in unconfirmed]
+
+    def _declare(self, queues: set[str]) -> None:
+        missing = queues - self._declared
+        if not missing:
+            return
+        waiting = set(missing)
+
+        def on_declared(queue: str, _frame: Any) -> None:
+            waiting.discard(queue)
+            if not waiting:
+                self._stop()
+
+        for queue in missing:
+            self._channel.queue_declare(
+                queue=rabbitmq_queue(queue),
+                durable=True,
+                arguments=queue_arguments(),
+                callback=partial(on_declared, queue),
+            )
+        self._run_until(lambda: not waiting, CONFIRM_SECONDS)
+        if waiting:
+            self._drop("RabbitMQ did not answer a queue declaration")
+        self._declared |= missing - waiting
+
+    # --- answers of the broker ----------------------------------------------
+
+    def _on_confirm(self, frame: Any) -> None:
+        method = frame.method
+        if method.multiple:
+            tags = [tag for tag in self._pending if tag <= method.delivery_tag]
+        else:
+            tags = [method.delivery_tag]
+        for tag in tags:
+            task_id = self._pending.pop(tag, None)
+            if task_id is not None and isinstance(method, pika.spec.Basic.Nack):
+                self._refused.add(task_id)
+        if not self._pending:
+            self._stop()
+
+    def _on_return(
+        self, _channel: Any, method: Any, properties: Any, _body: bytes
+    ) -> None:
+        # The return comes before the confirm of the same message (AMQP 0-9-1 as
+        # RabbitMQ extends it), so the confirm below can't count it as delivered.
+        self._refused.add(UUID(properties.message_id))
+        self._declared = {
+            queue
+            for queue in self._declared
+            if rabbitmq_queue(queue) != method.routing_key
+        }
+
+    # --- connection -----------------------------------------------------------
+
+    def _connect(self) -> None:
+        if self._channel is not None and self._channel.is_open and not self._failure:
+            # A connection that died while idle shows itself in one turn of the loop.
+            self.keep_alive()
+        if self._channel is not None and self._channel.is_open and not self._failure:
+            return
+        self._drop(None)
+        errors = []
+        for parameters in connection_parameters(settings.RABBITMQ_URL):
+            self._failure = None
+            self._open(parameters)
+            if self._channel is not None and not self._failure:
+                return
+            errors.append(self._failure or "no answer")
+            self._drop(None)
+        raise BrokerUnavailable(f"RabbitMQ can't be reached: {'; '.join(errors)}.")
+
+    def _open(self, parameters: pika.ConnectionParameters) -> None:
+        def on_open(connection: pika.SelectConnection) -> None:
+            connection.channel(on_open_callback=on_channel)
+
+        def on_channel(channel: Any) -> None:
+            channel.add_on_close_callback(lambda _channel, reason: self._fail(reason))
+            channel.add_on_return_callback(self._on_return)
+            channel.confirm_delivery(
+                ack_nack_callback=self._on_confirm,
+                callback=lambda _frame: ready(channel),
+            )
+
+        def ready(channel: Any) -> None:
+            self._channel = channel
+            self._stop()
+
+        self._tag = 0
+        self._declared.clear()
+        self._connection = pika.SelectConnection(
+            parameters,
+            on_open_callback=on_open,
+            on_open_error_callback=lambda _connection, error: self._fail(error),
+            on_close_callback=lambda _connection, reason: self._fail(reason),
+        )
+        self._run_until(lambda: self._channel is not None, CONNECT_SECONDS * 2)
+
+    def _fail(self, reason: object) -> None:
+        self._failure = self._failure or (str(reason) or type(reason).__name__)
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.ioloop.stop()
+
+    def _drop(self, failure: str | None) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        self._failure = failure
+        if connection is None:
+            return
+        if connection.is_open:
+            try:
+                connection.close()
+            except pika.exceptions.AMQPError:
+                logger.debug("A broken connection could not be closed.", exc_info=True)
+        connection.ioloop.call_later(0, connection.ioloop.stop)
+        connection.ioloop.start()
+        connection.ioloop.close()
+
+    def _run_until(self, is_done: Callable[[], bool], seconds: float) -> None:
+        """Turn the loop until `is_done`, a failure, or the time is up."""
+        if self._connection is None:
+            return
+        loop = self._connection.ioloop
+        deadline = time.monotonic() + seconds
+        timer = loop.call_later(seconds, loop.stop)
+        try:
+            while True:
+                loop.start()
+                if is_done() or self._failure or time.monotonic() >= deadline:
+                    return
+        finally:
+            loop.remove_timeout(timer)
