@@ -1,0 +1,1 @@
+"""The launcher: servers and processes for trying and testing on one machine."""

@@ -1,0 +1,184 @@
+"""One run of the whole product on this machine, from the first server to the last."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.local import environment as env
+from deploy.local import ports, screen
+from deploy.local.processes import Processes, Program
+from deploy.local.screen import LaunchError, StopRequested, paint, say, step
+from deploy.local.servers import NO_RABBITMQ, Servers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DATABASE = "fliptech"
+
+
+@contextmanager
+def only_one(var: Path) -> Iterator[None]:
+    """Hold the folder's lock: one launcher at a time works in it.
+
+    Raises:
+        LaunchError: when another one does.
+    """
+    path = var / "launcher.lock"
+    with path.open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise LaunchError(
+                f"FlipTech Pro already runs in {var} (process {lock.read().strip()}):"
+                " use that one, or stop it there with Ctrl-C first."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+class Run:
+    """Everything that one start of the launcher does."""
+
+    def __init__(self, *, once: bool, sample: bool = True) -> None:
+        given = env.read_environment(ROOT)
+        self._var = env.var_folder(ROOT, given)
+        given["VAR_DIR"] = str(self._var)
+        given["DJANGO_SETTINGS_MODULE"] = "fliptech_site.settings"
+        given["PYTHONUNBUFFERED"] = "1"
+        self._environment: dict[str, str] = given
+        self._once = once
+        self._sample = sample
+        self._processes = Processes(ROOT, self._var)
+
+    def main(self) -> int:
+        """Start, run until the end or a stop, and stop; return the exit code."""
+        self._processes.listen_for_stop()
+        with only_one(self._var):
+            self._processes.stop_lost()
+            try:
+                return self._serve()
+            except StopRequested:
+                return 130 if self._once else 0
+            finally:
+                say()
+                step("Stopping everything that was started here")
+                self._processes.stop()
+
+    def _serve(self) -> int:
+        self._complete_settings()
+        servers = Servers(self._var, self._processes, self._environment)
+        servers.start()
+        self._environment |= servers.database_url(DATABASE)
+        self._environment |= servers.rabbitmq_address()
+        self._write_settings()
+        step("Bringing the database up to date")
+        self._prepare()
+        servers.wait_for_rabbitmq()
+        if not env.is_set(self._environment, "RABBITMQ_URL"):
+            screen.warn(NO_RABBITMQ)
+        step("Starting web, workers, scheduler, mail sink and the sample territory")
+        for program in self._programs():
+            self._processes.start(program)
+        self._wait_for_listeners()
+        if self._once:
+            step("Running the main job on the sample territory")
+            return self._processes.run(
+                self._manage("sample", "run"), meanwhile=self._processes.tend
+            )
+        self._show_where()
+        while True:
+            self._processes.pause(0.3)
+            self._processes.tend()
+
+    def _complete_settings(self) -> None:
+        book = ports.PortBook(self._var / "ports.json")
+        completed = env.add_secrets(self._environment, self._var)
+        self._environment = env.add_sample_settings(completed, book)
+
+    def _write_settings(self) -> None:
+        """Keep the run's settings for deploy/manage.sh, readable by the owner only."""
+        path = self._var / "settings.env"
+        path.touch(mode=0o600)
+        given = dict(os.environ)
+        lines = [
+            f"export {name}={shlex.quote(value)}"
+            for name, value in sorted(self._environment.items())
+            if given.get(name) != value
+        ]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def _prepare(self) -> None:
+        arguments = ["-m", "deploy.local.preparing", *(["--sample"] * self._sample)]
+        if self._processes.run(self._python("prepare", *arguments)):
+            raise LaunchError("The database could not be prepared; see above.")
+
+    def _programs(self) -> list[Program]:
+        bind = self._environment["WEB_BIND"]
+        web = ["-m", "gunicorn", "fliptech_site.wsgi", "--bind", bind]
+        web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+        web += ["--graceful-timeout", "5", "--no-control-socket"]
+        programs = [
+            self._python("web", *web),
+            self._manage("workers"),
+            self._manage("scheduler"),
+            self._manage("mail_sink"),
+        ]
+        if self._sample:
+            programs.append(self._manage("sample", "serve"))
+        return programs
+
+    def _manage(self, *arguments: str) -> Program:
+        return self._python("-".join(arguments), "manage.py", *arguments)
+
+    def _python(self, name: str, *arguments: str) -> Program:
+        return Program(
+            name=name,
+            argv=(sys.executable, *arguments),
+            environment=self._environment,
+            folder=ROOT,
+        )
+
+    def _wait_for_listeners(self) -> None:
+        listeners = {
+            "web": self._port("WEB_BIND"),
+            "mail_sink": self._port("MAIL_SINK"),
+            "sample-serve": self._port("SAMPLE_PORT"),
+        }
+        for name, port in listeners.items():
+            self._processes.wait_until(name, _listens(port), seconds=60)
+
+    def _port(self, name: str) -> int:
+        return int(self._environment[name].rpartition(":")[2])
+
+    def _show_where(self) -> None:
+        for line in where_to_look(self._environment, self._var):
+            say(line)
+
+
+def _listens(port: int) -> Callable[[], bool]:
+    return lambda: ports.accepts(port)
+
+
+def where_to_look(environment: Mapping[str, str], var: Path) -> list[str]:
+    """Return the lines that tell a person what is where."""
+    public = environment["PUBLIC_URL"]
+    places = {
+        "Admin": f"{public}/admin/",
+        "Demo sites": f"{public}/admin/demos/demosite/",
+        "Inbox": f"{public}/admin/campaigns/sinkmessage/  (mail never leaves this machine)",
+        "Metrics": f"{public}/metrics",
+        "Territory": environment["CRAIGSLIST_URL"] + "/",
+        "Commands": "./deploy/manage.sh help",
+        "Logs": f"{var / 'log'}/",
+    }
+    lines = [
+        f"  {paint(f'{name:<10}', 'bold')}  {place}" for name, place in places.items()
+    ]
+    return ["", paint("FlipTech Pro runs.", "green"), *lines, "", "Ctrl-C stops it."]
