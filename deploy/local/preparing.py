@@ -12,7 +12,7 @@ import sys
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.db.utils import OperationalError
 
 from deploy.local import screen
@@ -52,10 +52,13 @@ def main() -> int:
         django.setup()
         call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
         make_admin()
-        if "--sample" in sys.argv[1:] and "sample" in get_commands():
+        if "--sample" in sys.argv[1:]:
             call_command("sample", "load", stdout=sys.stderr)
     except ImproperlyConfigured as error:
         screen.fail(f"Configuration: {error}")
+        return 1
+    except CommandError as error:
+        screen.fail(str(error))
         return 1
     except OperationalError as error:
         screen.fail(f"PostgreSQL: {error}")

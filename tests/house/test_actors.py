@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from periodiq import cron
 
 from tasks.declaring import load_actors
 from tests.house.tree import ROOT, python_files
@@ -71,7 +72,7 @@ def test_every_wanted_actor_is_declared_on_its_queue_with_its_limit(queue):
 def test_every_standing_order_has_its_times(name):
     declared = load_actors()[name].options.get("periodic")
     assert declared is not None, f"{name} has no periodic= of its own"
-    assert str(declared) == str(type(declared)(PERIODIC[name]))
+    assert str(declared) == str(cron(PERIODIC[name]))
 
 
 def test_every_actor_says_in_one_sentence_what_it_does():
