@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from deploy.local.screen import LaunchError
 from tests.bench.comparing import Sizes, compare, peer_processes
 from tests.bench.printing import as_json, table
-from tests.bench.servers import Unavailable, running_servers
+from tests.bench.servers import running_servers
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
             peer_processes(servers, Path(folder)) as peers,
         ):
             comparisons = compare(peers, sizes, _say)
-    except Unavailable as error:
+    except LaunchError as error:
         sys.exit(str(error))
     seconds = time.monotonic() - began
     _say(f"Measured in {seconds:.0f} s on {_machine()}.")

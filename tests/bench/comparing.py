@@ -44,7 +44,7 @@ def peer_processes(servers: Servers, folder: Path) -> Iterator[dict[str, PeerPro
     ours = {
         "DJANGO_SETTINGS_MODULE": "tests.bench.our_settings",
         "SECRET_KEY": "of-no-use-outside-of-this-run-" * 3,
-        "DATABASE_URL": servers.postgres_url_of("ours"),
+        "DATABASE_URL": servers.our_database_url,
         "RABBITMQ_URL": servers.rabbitmq_url,
         "RABBITMQ_QUEUE_PREFIX": "bench.",
         "VAR_DIR": str(folder / "var"),
@@ -52,7 +52,7 @@ def peer_processes(servers: Servers, folder: Path) -> Iterator[dict[str, PeerPro
     }
     plain = {"BENCH_RABBITMQ_URL": servers.rabbitmq_url}
     celery = {
-        "BENCH_POSTGRES_URL": servers.postgres_url_of("celery"),
+        "BENCH_POSTGRES_URL": servers.celery_database_url,
         "BENCH_REDIS_URL": servers.redis_url,
     }
     with ExitStack() as stack:

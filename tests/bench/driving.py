@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,9 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from tests.bench.servers import stop
+from tests.bench.servers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+#: A worker has this long to end in good order.
+STOP_SECONDS = 20.0
 
 
 class Peer(Protocol):
@@ -70,7 +72,7 @@ class PeerProcess:
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
-            stop(self._process)
+            _stop(self._process)
         self._process.stdout.close()
 
     def call(self, method: str, **arguments: Any) -> Any:
@@ -85,6 +87,16 @@ class PeerProcess:
             told = self._output.read_text(errors="replace")[-3000:]
             raise RuntimeError(f"A peer's process died in {method}: {told}")
         return json.loads(answer)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class Worker:
@@ -108,7 +120,7 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        stop(self._process)
+        _stop(self._process)
 
     def check(self) -> None:
         """Raise RuntimeError when the worker has ended by itself."""
