@@ -1,3 +1,53 @@
 """Actors of the family `scraper`."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from leads.enriching import enrich_lead
+from leads.exporting import export
+from leads.monitoring import finish_lost_jobs
+from leads.multi_source import start_scrapes
+from leads.pruning import prune_scraper_data
+from leads.scraping import scrape
+from tasks.declaring import actor
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def scrape_craigslist(
+    location: str = "sfbay", category: str = "bbb", max_results: int = 100
+) -> dict[str, Any]:
+    """Gather businesses from Craigslist; off until consent is recorded."""
+    return scrape(
+        "craigslist", location=location, category=category, max_results=max_results
+    )
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def scrape_website(lead_id: int) -> dict[str, Any]:
+    """Read a lead's own website for contact data and an audit, then score it."""
+    return enrich_lead(lead_id)
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def scrape_multi_source(scrapes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Start several scrapes side by side; one that fails never stops the others."""
+    return start_scrapes(scrapes)
+
+
+@actor(queue="scraper", time_limit_minutes=6, periodic="*/10 * * * *")
+def monitor_scraper_jobs() -> dict[str, int]:
+    """Finish scrape jobs whose task is gone, and say so in their outcome."""
+    return finish_lost_jobs()
+
+
+@actor(queue="scraper", time_limit_minutes=6, periodic="0 3 * * *")
+def cleanup_old_scraper_data() -> dict[str, int]:
+    """Delete fetches, jobs, postings and robots files that nobody needs any more."""
+    return prune_scraper_data()
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def export_leads(min_score: int = 0, path: str = "") -> dict[str, Any]:
+    """Write the active leads to a CSV file that spreadsheets open safely."""
+    return export(min_score=min_score, path=path)

@@ -66,12 +66,21 @@ class Response:
 
 
 def decode(content_type: str | None, body: bytes) -> str:
-    """Decode a page by its BOM, header or meta tag, else as UTF-8; never raises."""
+    """Decode a page by its BOM, header or meta tag, else as UTF-8; never raises.
+
+    A page that calls itself UTF-8 and is Windows-1252 is read as what it is.
+    """
     try:
-        return html_to_unicode(content_type, body)[1]
+        encoding, text = html_to_unicode(content_type, body)
     except (LookupError, ValueError):
         # A page may declare a codec that is none for text: charset=punycode.
-        return body.decode("utf-8", errors="replace")
+        encoding, text = "utf-8", body.decode("utf-8", errors="replace")
+    unreadable = text.count("\ufffd")
+    if unreadable and encoding.lower().replace("-", "") == "utf8":
+        other = sum(not char.isascii() for char in text) - unreadable
+        if unreadable > other:
+            return body.decode("cp1252", errors="replace")
+    return text
 
 
 def agent_header() -> str:

@@ -64,7 +64,7 @@ class ScrapeJob(models.Model):
         """Give what an actor returns about this job."""
         return {
             "job_id": self.pk,
-            "outcome": self.outcome,
+            "outcome": str(self.outcome),
             "reason": self.reason,
             **self.counts,
         }

@@ -1,0 +1,195 @@
+"""Fetch a page politely, and say what happened: a typed outcome, never an exception.
+
+robots.txt is obeyed on every hop, a host is asked at its own pace by all workers
+together, and each fetch is a row that is written before the request goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+
+from fliptech_site import outbound
+from fliptech_site.addresses import AddressRefused, parse_target
+from fliptech_site.errors import FlipTechError, RateLimited
+from leads.models import Fetch, Lead, ScrapeJob
+from leads.outcomes import Outcome
+from leads.retry_after import retry_after_seconds
+from leads.robots import is_known, robots_for
+from leads.throttling import (
+    MAX_STRIKES,
+    Patience,
+    forget_refusals,
+    pause_host,
+    wait_for_turn,
+)
+
+_HTML_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "application/xml")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What came of a fetch; `text` is there when the outcome is ok or partial."""
+
+    url: str
+    outcome: Outcome
+    reason: str = ""
+    #: Where redirects led; the base of the page's links.
+    final_url: str = ""
+    status: int | None = None
+    text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    size: int = 0
+    elapsed_ms: int = 0
+    #: Seconds until the host may be asked again, None when it named no time.
+    retry_after: float | None = None
+    #: The host itself was at fault: down, gone, broken. Trying later may help.
+    is_host_down: bool = False
+    fetched_at: datetime = field(default_factory=timezone.now)
+    fetch_id: int | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is something to read."""
+        return self.outcome in (Outcome.OK, Outcome.PARTIAL)
+
+    def rate_limit(self) -> RateLimited:
+        """Give the error that lets a task wait for this host."""
+        return RateLimited(self.reason, retry_after=self.retry_after or 30.0)
+
+
+class _Denied(FlipTechError):
+    """Raised between two hops when robots.txt forbids the next one."""
+
+    def __init__(self, reason: str, *, is_host_down: bool) -> None:
+        super().__init__(reason)
+        self.is_host_down = is_host_down
+
+
+def fetch(
+    url: str,
+    *,
+    patience: Patience,
+    job: ScrapeJob | None = None,
+    lead: Lead | None = None,
+    limits: outbound.Limits | None = None,
+) -> Page:
+    """Fetch one page of text; what goes wrong is the page's outcome and reason.
+
+    `patience` bounds the waiting for turns and pauses of the hosts; what would take
+    longer comes back as `rate_limited` with `retry_after`.
+    """
+    row = Fetch.objects.create(
+        url=url[:2000], host=_host_of(url)[:260], job=job, lead=lead
+    )
+    page = _fetch(url, patience, limits)
+    row.final_url = page.final_url[:2000]
+    row.status, row.outcome, row.reason = page.status, page.outcome, page.reason
+    row.bytes, row.elapsed_ms = page.size, page.elapsed_ms
+    row.finished_at = page.fetched_at
+    row.save()
+    return Page(**{**page.__dict__, "fetch_id": row.pk})
+
+
+def _host_of(url: str) -> str:
+    try:
+        return parse_target(url).host_port
+    except AddressRefused:
+        return ""
+
+
+def _fetch(url: str, patience: Patience, limits: outbound.Limits | None) -> Page:
+    try:
+        response = outbound.get(
+            url, limits=limits, before_hop=lambda hop: _approach(hop, patience)
+        )
+    except RateLimited as error:
+        return Page(
+            url, Outcome.RATE_LIMITED, str(error), retry_after=error.retry_after
+        )
+    except _Denied as error:
+        return Page(
+            url,
+            Outcome.DENIED_BY_ROBOTS,
+            str(error),
+            is_host_down=error.is_host_down,
+        )
+    except outbound.Unreachable as error:
+        return Page(url, Outcome.ERROR, str(error), is_host_down=True)
+    except (AddressRefused, outbound.TooManyRedirects) as error:
+        return Page(url, Outcome.ERROR, str(error))
+    return _classify(url, response)
+
+
+def _approach(url: str, patience: Patience) -> None:
+    """Ask robots.txt, then wait for the turn; called before every hop."""
+    host = parse_target(url).host_port
+    if not is_known(url):
+        # robots.txt is a request like any other, at the pace of every host.
+        wait_for_turn(host, None, patience)
+    robots = robots_for(url)
+    if not robots.allows(url):
+        is_down = bool(robots.reason)
+        reason = robots.reason or f"robots.txt of {host} forbids this page."
+        raise _Denied(reason, is_host_down=is_down)
+    wait_for_turn(host, robots.rules.delay_seconds, patience)
+
+
+def _classify(url: str, response: outbound.Response) -> Page:
+    outcome, reason = judge(
+        response.status, response.headers.get("Content-Type", ""), response.body
+    )
+    retry_after = None
+    host = parse_target(response.url).host_port
+    if outcome == Outcome.RATE_LIMITED:
+        asked = retry_after_seconds(
+            response.headers.get("Retry-After"), now=timezone.now()
+        )
+        pause = pause_host(host, seconds=asked, reason=f"{host}: {reason}")
+        retry_after = max((pause.until - timezone.now()).total_seconds(), 0.1)
+        if pause.strikes >= MAX_STRIKES:
+            outcome = Outcome.BLOCKED
+            reason = f"The host refused {pause.strikes} times in a row ({reason})"
+    else:
+        forget_refusals(host)
+    if outcome == Outcome.OK and response.is_truncated:
+        outcome = Outcome.PARTIAL
+        reason = (
+            f"The page is longer than the {len(response.body)} bytes that are read."
+        )
+    has_text = outcome in (Outcome.OK, Outcome.PARTIAL)
+    return Page(
+        url=url,
+        outcome=outcome,
+        reason=reason,
+        final_url=response.url,
+        status=response.status,
+        text=response.text if has_text else "",
+        headers=response.headers,
+        size=len(response.body),
+        elapsed_ms=response.elapsed_ms,
+        retry_after=retry_after,
+        is_host_down=response.status >= 500,
+    )
+
+
+def judge(status: int, content_type: str, body: bytes) -> tuple[Outcome, str]:
+    """Say what an answer means, by its status and type. Pure."""
+    if status in (429, 503):
+        # 503 with or without Retry-After says "not now" (RFC 9110, section 15.6.4).
+        return Outcome.RATE_LIMITED, f"The host answered {status}: not now."
+    if status in (401, 402, 403, 407, 451):
+        return Outcome.BLOCKED, f"The host refuses us with {status}."
+    if status in (404, 410):
+        return Outcome.ERROR, f"There is no such page ({status})."
+    if not 200 <= status < 300:
+        return Outcome.ERROR, f"The host answered {status}."
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind and kind not in _HTML_TYPES:
+        return Outcome.ERROR, f"The page is no text to read but {kind[:60]!r}."
+    if not body.strip():
+        return Outcome.EMPTY, "The page came without a single character."
+    return Outcome.OK, ""

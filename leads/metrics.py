@@ -1,0 +1,50 @@
+"""Metrics of leads for Prometheus, read from the database at each scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import Count, Q
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from leads.models import Fetch, Lead, ScrapeJob
+
+
+def collect() -> Iterable[Metric]:
+    """Yield leads by stage, scrape jobs by outcome and kept fetches by outcome."""
+    yield _leads()
+    jobs = GaugeMetricFamily(
+        "fliptech_leads_scrape_jobs",
+        "Scrape jobs that are kept, by outcome.",
+        labels=["outcome"],
+    )
+    _by_outcome(jobs, ScrapeJob.objects.values_list("outcome"), "unfinished")
+    yield jobs
+    fetches = GaugeMetricFamily(
+        "fliptech_leads_fetches",
+        "Fetches that are kept, by outcome.",
+        labels=["outcome"],
+    )
+    _by_outcome(fetches, Fetch.objects.values_list("outcome"), "unfinished")
+    yield fetches
+
+
+def _leads() -> Metric:
+    leads = GaugeMetricFamily("fliptech_leads", "Leads by stage.", labels=["stage"])
+    active = Q(merged_into__isnull=True)
+    qualified = Q(score__gte=settings.QUALIFYING_SCORE)
+    counts = Lead.objects.aggregate(
+        unscored=Count("pk", filter=active & Q(score__isnull=True)),
+        qualified=Count("pk", filter=active & qualified),
+        unqualified=Count("pk", filter=active & Q(score__isnull=False) & ~qualified),
+        merged=Count("pk", filter=~active),
+    )
+    for stage, count in counts.items():
+        leads.add_metric([stage], count)
+    return leads
+
+
+def _by_outcome(metric: GaugeMetricFamily, rows: object, unfinished: str) -> None:
+    for outcome, count in rows.annotate(count=Count("pk")).order_by():  # type: ignore[attr-defined]
+        metric.add_metric([outcome or unfinished], count)

@@ -1,0 +1,65 @@
+"""The source Craigslist: businesses that advertise their services.
+
+Its terms of use forbid automated reading, so it is off until the owner of the
+installation records consent. There is no paging since 2026: one request gives the
+first rows, about 360 at most; narrower categories give others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+from fliptech_site.errors import InvalidInput
+from leads.sources import craigslist_pages
+from leads.sources.base import ListPage, PostingPage
+from leads.sources.craigslist_places import find_area, find_category
+
+#: More than one list page can carry.
+_MAX_RESULTS = 360
+
+
+class Craigslist:
+    """Craigslist's list of one category in one area."""
+
+    name = "craigslist"
+    needs_consent = True
+
+    def base_url(self) -> str:
+        """Give the address that consent is recorded for: CRAIGSLIST_URL."""
+        base: str = settings.CRAIGSLIST_URL
+        return base
+
+    def check(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Give location, category and max_results in one spelling, or InvalidInput."""
+        count = parameters.get("max_results", 100)
+        if not isinstance(count, int) or not 1 <= count <= _MAX_RESULTS:
+            raise InvalidInput(
+                f"max_results is {count!r}: write a whole number from 1 to"
+                f" {_MAX_RESULTS}, the most that one list page carries."
+            )
+        return {
+            "location": find_area(str(parameters.get("location", ""))).name,
+            "category": find_category(str(parameters.get("category", ""))),
+            "max_results": count,
+        }
+
+    def list_url(self, parameters: Mapping[str, Any]) -> str:
+        """Give the address of the list; only the host of CRAIGSLIST_URL answers it."""
+        query = urlencode({"cat": parameters["category"]})
+        return f"{self.base_url()}/search/area/{parameters['location']}?{query}"
+
+    def region(self, parameters: Mapping[str, Any]) -> str:
+        """Give the country of the area."""
+        return find_area(parameters["location"]).country
+
+    def read_list(self, text: str, *, url: str) -> ListPage:
+        """Read a list page; never raises."""
+        return craigslist_pages.read_list(text, url=url)
+
+    def read_posting(self, text: str) -> PostingPage:
+        """Read a posting's page; never raises."""
+        return craigslist_pages.read_posting(text)
