@@ -119,10 +119,10 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if chosen.log_level:
         environment["LOG_LEVEL"] = chosen.log_level
-    _become(command(name, chosen, environment), environment)
+    return _become(command(name, chosen, environment), environment)
 
 
-def _become(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+def _become(argv: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Let the process take our place, so that systemd and Ctrl-C reach it directly."""
     os.chdir(ROOT)
     os.execve(argv[0], argv, environment)  # noqa: S606 - our own interpreter

@@ -29,7 +29,7 @@ def postgres_problem(url: str) -> str | None:
         with psycopg.connect(url, connect_timeout=5) as connection:
             version = connection.info.server_version
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         return (
             f"PostgreSQL does not answer at {without_password(url)} ({reason}): start"
             " it, correct DATABASE_URL, or unset it to have one started here."
@@ -68,10 +68,18 @@ def _broker_problem(url: str) -> str | None:
         parameters.socket_timeout = parameters.blocked_connection_timeout = 5
         pika.BlockingConnection(parameters).close()
     except (pika.exceptions.AMQPError, OSError, ValueError) as error:
-        reason = type(error).__name__
         return (
-            f"RabbitMQ does not answer at {without_password(url)} ({reason}): start it,"
-            " correct user, password and vhost in RABBITMQ_URL, or unset it to have one"
-            " started here."
+            f"RabbitMQ does not answer at {without_password(url)}"
+            f" ({_broker_reason(error)}): start it, correct RABBITMQ_URL, or unset it to"
+            " have one started here."
         )
     return None
+
+
+def _broker_reason(error: Exception) -> str:
+    """Say in words what pika only names."""
+    if isinstance(error, pika.exceptions.ProbableAuthenticationError):
+        return "it refuses the user or the password"
+    if isinstance(error, pika.exceptions.ProbableAccessDeniedError):
+        return "it refuses the vhost"
+    return "no connection"
