@@ -1,0 +1,21 @@
+"""The tables of the room `campaigns`."""
+
+from __future__ import annotations
+
+from campaigns.models.account import Account
+from campaigns.models.campaign import Campaign, DailyFigures, Recipient
+from campaigns.models.email import Email
+from campaigns.models.sink import SinkMessage
+from campaigns.models.template import Template
+from campaigns.models.tracking import TrackingEvent
+
+__all__ = [
+    "Account",
+    "Campaign",
+    "DailyFigures",
+    "Email",
+    "Recipient",
+    "SinkMessage",
+    "Template",
+    "TrackingEvent",
+]

@@ -1,0 +1,168 @@
+"""A campaign, whom it considered and what came of it day by day."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from campaigns.models.account import Account
+from campaigns.models.template import Template
+from campaigns.states import CampaignState, SkipReason
+
+
+class Campaign(models.Model):
+    """One message to many leads."""
+
+    name = models.CharField(max_length=150, unique=True)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="campaigns"
+    )
+    template = models.ForeignKey(
+        Template, on_delete=models.PROTECT, related_name="campaigns"
+    )
+    min_score = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="Leads from this score on; blank takes QUALIFYING_SCORE.",
+    )
+    quiet_days = models.PositiveSmallIntegerField(
+        default=30,
+        help_text=(
+            "Nobody gets a mail whom another campaign wrote to within so many days."
+        ),
+    )
+    state = models.CharField(
+        max_length=10, choices=CampaignState.choices, default=CampaignState.DRAFT
+    )
+    #: Why it is in this state, in one sentence.
+    state_reason = models.TextField(blank=True)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    #: Figures as of `figures_at`: mails by state, opened, clicked, unsubscribed.
+    figures = models.JSONField(default=dict, blank=True)
+    figures_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=CampaignState.values),
+                name="campaigns_campaign_state_valid",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="scheduled")
+                | models.Q(scheduled_at__isnull=False),
+                name="campaigns_campaign_scheduled_valid",
+                violation_error_message="A scheduled campaign has a time.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(min_score__isnull=True)
+                | models.Q(min_score__lte=100),
+                name="campaigns_campaign_min_score_valid",
+                violation_error_message="A score lies between 0 and 100.",
+            ),
+        ]
+        indexes = [
+            # Asked every minute: what is due, what may be finished.
+            models.Index(
+                fields=["state", "scheduled_at"],
+                condition=models.Q(state__in=["scheduled", "running"]),
+                name="campaigns_campaign_live_idx",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def threshold(self) -> int:
+        """The score from which on a lead is written to."""
+        return settings.QUALIFYING_SCORE if self.min_score is None else self.min_score
+
+
+class Recipient(models.Model):
+    """A lead inside a campaign: included, or skipped for a reason."""
+
+    class State(models.TextChoices):
+        """Whether the lead is written to."""
+
+        #: Has an e-mail; its state says the rest.
+        INCLUDED = "included", "included"
+        SKIPPED = "skipped", "skipped"
+
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="recipients"
+    )
+    lead = models.ForeignKey(
+        "leads.Lead", on_delete=models.PROTECT, related_name="recipients"
+    )
+    #: As `leads.suppression.normalise_address` gives it; blank when there is none.
+    address = models.CharField(max_length=254, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    reason = models.CharField(max_length=20, choices=SkipReason.choices, blank=True)
+    #: One sentence about the reason.
+    detail = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "lead"], name="campaigns_recipient_uniq"
+            ),
+            # Two leads may share an address; only one of them is written to.
+            models.UniqueConstraint(
+                fields=["campaign", "address"],
+                condition=models.Q(state="included"),
+                name="campaigns_recipient_address_uniq",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="included", reason="") & ~models.Q(address="")
+                | models.Q(state="skipped", reason__in=SkipReason.values),
+                name="campaigns_recipient_state_valid",
+                violation_error_message=(
+                    "A recipient is included with an address, or skipped with a reason."
+                ),
+            ),
+        ]
+        indexes = [
+            # The skipped ones of a campaign by reason.
+            models.Index(
+                fields=["campaign", "state", "reason"],
+                name="campaigns_recipient_reason_idx",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address or f"lead {self.lead_id}"
+
+
+class DailyFigures(models.Model):
+    """What one campaign did on one day (UTC)."""
+
+    day = models.DateField()
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="daily_figures"
+    )
+    sent = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    in_doubt = models.PositiveIntegerField(default=0)
+    #: Mails that were opened, clicked or unsubscribed from that day, each once.
+    opened = models.PositiveIntegerField(default=0)
+    clicked = models.PositiveIntegerField(default=0)
+    unsubscribed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "daily figures"
+        ordering = ["-day"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "campaign"], name="campaigns_dailyfigures_uniq"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} on {self.day}"

@@ -1,0 +1,145 @@
+"""One message to one recipient: the row that exists before the mail does."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from campaigns.models.account import Account
+from campaigns.models.campaign import Campaign, Recipient
+from campaigns.models.template import Template
+from campaigns.states import OPEN, EmailState, SkipReason
+
+
+class Email(models.Model):
+    """One message to one recipient, and everything that happened to it.
+
+    The law of one: whatever runs twice or at the same time, a campaign's step has one
+    row per address, and one row has at most one attempt whose fate is unknown.
+    """
+
+    class Kind(models.TextChoices):
+        """What asked for the mail."""
+
+        CAMPAIGN = "campaign", "campaign"
+        #: Written by a person to one lead.
+        SINGLE = "single", "single"
+        #: To oneself; counts nowhere.
+        TEST = "test", "test"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CAMPAIGN)
+    campaign = models.ForeignKey(
+        Campaign,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="emails",
+    )
+    recipient = models.ForeignKey(
+        Recipient,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="emails",
+    )
+    step = models.PositiveSmallIntegerField(default=1)
+    lead = models.ForeignKey(
+        "leads.Lead",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="emails",
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="emails"
+    )
+    template = models.ForeignKey(
+        Template, on_delete=models.PROTECT, related_name="emails"
+    )
+    #: As `leads.suppression.normalise_address` gives it.
+    address = models.CharField(max_length=254)
+    #: What asked for a test or single mail, so that asking twice makes one row.
+    request_key = models.CharField(max_length=100, unique=True, null=True, blank=True)
+
+    state = models.CharField(
+        max_length=10, choices=EmailState.choices, default=EmailState.WAITING
+    )
+    #: Why it was skipped; blank in every other state.
+    reason = models.CharField(max_length=20, choices=SkipReason.choices, blank=True)
+    #: One sentence about the state: the server's answer, what is wrong, what to do.
+    detail = models.TextField(blank=True)
+    #: Set by the first claim and kept, so that every attempt carries the same one.
+    message_id = models.CharField(max_length=200, unique=True, null=True, blank=True)
+    subject = models.CharField(max_length=400, blank=True)
+    #: SMTP attempts begun; also the fencing number of the present one.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    #: The task that is to send it, or sent it.
+    task_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    #: Committed right before DATA: from then on the fate of the attempt may be unknown.
+    data_started_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "e-mail"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "step", "address"], name="campaigns_email_uniq"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=EmailState.values),
+                name="campaigns_email_state_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="campaign", campaign__isnull=False)
+                | Q(kind__in=["single", "test"], campaign__isnull=True),
+                name="campaigns_email_kind_valid",
+                violation_error_message="A campaign's mail names its campaign.",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="skipped", reason__in=SkipReason.values)
+                | ~Q(state="skipped") & Q(reason=""),
+                name="campaigns_email_reason_valid",
+                violation_error_message="A skipped mail, and only that, has a reason.",
+            ),
+            # Nothing may be on its way without the row that says so.
+            models.CheckConstraint(
+                condition=~Q(state__in=["sending", "sent", "in_doubt"])
+                | Q(message_id__isnull=False, claimed_at__isnull=False),
+                name="campaigns_email_claim_valid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="sent") | Q(sent_at__isnull=False),
+                name="campaigns_email_sent_valid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="in_doubt") | Q(data_started_at__isnull=False),
+                name="campaigns_email_in_doubt_valid",
+            ),
+        ]
+        indexes = [
+            # The open ones of a campaign: is it finished, what is to be planned.
+            models.Index(
+                fields=["campaign", "id"],
+                condition=Q(state__in=OPEN),
+                name="campaigns_email_open_idx",
+            ),
+            # "Whom did we write to lately?" and the unsubscribing of an address.
+            models.Index(
+                fields=["address", "claimed_at"], name="campaigns_email_address_idx"
+            ),
+            # The sweep every 15 minutes over all campaigns.
+            models.Index(
+                fields=["state", "claimed_at"],
+                condition=Q(state__in=OPEN),
+                name="campaigns_email_sweep_idx",
+            ),
+            # The figures of a day.
+            models.Index(fields=["sent_at"], name="campaigns_email_sent_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} #{self.pk}"
