@@ -59,6 +59,8 @@ ACTOR_MODULES = [
     "actors.demo",
     "actors.upkeep",
     "actors.not_yet_built",
+    # Modules of one's own with further actors.
+    *env.words("EXTRA_ACTOR_MODULES"),
 ]
 #: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
 METRIC_COLLECTORS = [

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pika
 
 #: Seconds to wait for a connection; a publisher that hangs helps nobody.
 CONNECT_SECONDS = 3
 
 
-def connection_parameters(url: str) -> Sequence[pika.URLParameters]:
+def connection_parameters(url: str) -> list[pika.URLParameters]:
     """Return pika's parameters for each host of `url`, separated by semicolons."""
     parameters = []
     for part in url.split(";"):

@@ -59,12 +59,12 @@ class _Consumer(_RabbitmqConsumer):
             super().ack(message)
             return
         try:
-            self.known_tags.remove(message._tag)  # type: ignore[attr-defined]
+            self.known_tags.remove(message._tag)
         except KeyError:
             return
         requeue = functools.partial(
             self.channel.basic_nack,
-            message._tag,  # type: ignore[attr-defined]
+            message._tag,
             requeue=True,
         )
         self.connection.add_callback_threadsafe(requeue)

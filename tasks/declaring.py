@@ -61,14 +61,13 @@ def actor(
                 f"{function.__name__} can't have arguments named {sorted(clash)}:"
                 " enqueue uses these words itself."
             )
-        declared = dramatiq.actor(
-            function,
+        declared: dramatiq.Actor[P, R] = dramatiq.actor(
             broker=get_broker(),
             queue_name=queue,
             # In-process order of prefetched messages; for Dramatiq lower goes first.
             priority=10 - settings.QUEUES[queue],
             **options,
-        )
+        )(function)
         declared.options["signature"] = signature
         return declared
 

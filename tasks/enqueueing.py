@@ -130,7 +130,7 @@ def insert(
     declared = order.actor
     is_due = order.run_at is None or order.run_at <= datetime.now(UTC)
     parent = current_claim()
-    parameters = {
+    parameters: dict[str, Any] = {
         "actor": declared.actor_name,
         "queue": declared.queue_name,
         "priority": order.priority,

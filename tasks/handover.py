@@ -51,7 +51,7 @@ class Handover:
     """A background thread that publishes what this process has just committed."""
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._pid = 0
@@ -77,6 +77,14 @@ class Handover:
                 return
             time.sleep(0.005)
 
+    def stop(self) -> None:
+        """Publish what is left, end the thread and close its connections."""
+        self.flush()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread.is_alive():
+            self._waiting.put(None)
+            thread.join(timeout=FLUSH_SECONDS)
+
     def _ensure_thread(self) -> None:
         # After a fork only the forking thread lives on: start another.
         if self._thread is not None and self._pid == os.getpid():
@@ -100,19 +108,28 @@ class Handover:
                 publisher.keep_alive()
                 close_old_connections()
                 continue
+            if first is None:
+                break
             self._is_busy = True
             try:
                 self._hand_over(publisher, [first, *self._drain()])
             finally:
                 self._is_busy = False
+        publisher.close()
+        connection.close()
 
     def _drain(self) -> list[Delivery]:
-        more = []
+        more: list[Delivery] = []
         while len(more) < 2000:
             try:
-                more.append(self._waiting.get_nowait())
+                delivery = self._waiting.get_nowait()
             except queue.Empty:
                 break
+            if delivery is None:
+                # The end was asked for; it comes after what is in hand.
+                self._waiting.put(None)
+                break
+            more.append(delivery)
         return more
 
     def _hand_over(self, publisher: Publisher, batch: list[Delivery]) -> None:

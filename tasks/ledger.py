@@ -114,7 +114,8 @@ class Ledger(dramatiq.Middleware):
                 logger.warning("The database is away (%s); waiting.", error)
                 close_old_connections()
                 time.sleep(DATABASE_PAUSE_SECONDS)
-        message.give_back = True  # type: ignore[attr-defined] - read by our consumer
+        # Our consumer reads this attribute; Dramatiq's proxy has no field for it.
+        setattr(message, "give_back", True)  # noqa: B010
         return None
 
     def _forget(self) -> None:

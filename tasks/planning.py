@@ -45,7 +45,8 @@ def next_run(cron: str, timezone: str, after: datetime) -> datetime:
         ) from None
     if found is None:
         raise InvalidInput(f"{cron!r} has no time at which it would run.")
-    return found.astimezone(UTC)
+    moment: datetime = found.astimezone(UTC)
+    return moment
 
 
 def sync_declared() -> None:

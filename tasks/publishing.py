@@ -122,12 +122,7 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None and connection.is_open:
-            connection.close()
-            # One turn of the loop sends the close; the answer is of no interest.
-            connection.ioloop.call_later(0.2, connection.ioloop.stop)
-            connection.ioloop.start()
+        self._drop(None)
 
     # --- one window ---------------------------------------------------------
 
@@ -219,15 +214,16 @@ class Publisher:
         self._drop(None)
         errors = []
         for parameters in connection_parameters(settings.RABBITMQ_URL):
-            self._failure = None
-            self._open(parameters)
-            if self._channel is not None and not self._failure:
+            failure = self._open(parameters)
+            if failure is None:
                 return
-            errors.append(self._failure or "no answer")
+            errors.append(failure)
             self._drop(None)
         raise BrokerUnavailable(f"RabbitMQ can't be reached: {'; '.join(errors)}.")
 
-    def _open(self, parameters: pika.ConnectionParameters) -> None:
+    def _open(self, parameters: pika.ConnectionParameters) -> str | None:
+        """Open connection and channel; return None, or what was the matter."""
+
         def on_open(connection: pika.SelectConnection) -> None:
             connection.channel(on_open_callback=on_channel)
 
@@ -252,9 +248,12 @@ class Publisher:
             on_close_callback=lambda _connection, reason: self._fail(reason),
         )
         self._run_until(lambda: self._channel is not None, CONNECT_SECONDS * 2)
+        if self._channel is None:
+            return self._failure or "no answer"
+        return self._failure
 
     def _fail(self, reason: object) -> None:
-        self._failure = self._failure or (str(reason) or type(reason).__name__)
+        self._failure = self._failure or str(reason) or type(reason).__name__
         self._stop()
 
     def _stop(self) -> None:
@@ -262,18 +261,26 @@ class Publisher:
             self._connection.ioloop.stop()
 
     def _drop(self, failure: str | None) -> None:
-        connection, self._connection, self._channel = self._connection, None, None
-        self._failure = failure
-        if connection is None:
-            return
-        if connection.is_open:
-            try:
+        """Close what is left of the connection and remember why."""
+        connection = self._connection
+        if connection is not None:
+            if connection.is_open:
                 connection.close()
-            except pika.exceptions.AMQPError:
-                logger.debug("A broken connection could not be closed.", exc_info=True)
-        connection.ioloop.call_later(0, connection.ioloop.stop)
-        connection.ioloop.start()
-        connection.ioloop.close()
+            self._failure = None
+            deadline = time.monotonic() + 1.0
+            # The channel's close comes first and stops the loop too; the socket itself
+            # is closed in a turn after the connection's.
+            while not connection.is_closed and time.monotonic() < deadline:
+                self._turn(0.05)
+            self._turn(0)
+            connection.ioloop.close()
+        self._connection = self._channel = None
+        self._failure = failure
+
+    def _turn(self, seconds: float) -> None:
+        if self._connection is not None:
+            self._connection.ioloop.call_later(seconds, self._stop)
+            self._connection.ioloop.start()
 
     def _run_until(self, is_done: Callable[[], bool], seconds: float) -> None:
         """Turn the loop until `is_done`, a failure, or the time is up."""

@@ -53,4 +53,4 @@ def _rescue(which: str, parameters: dict[str, int]) -> int:
             _RESCUE.format(which=which),
             {"limit": settings.TASK_MAX_RESCUES, **parameters},
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +61,7 @@ def ledger_results() -> Results:
     return results
 
 
-def _unwrap(row: dict[str, Any]) -> Any:
+def _unwrap(row: Mapping[str, Any]) -> Any:
     if row["state"] == State.SUCCEEDED:
         return row["result"]
     if row["state"] == State.CANCELLED:

@@ -10,6 +10,8 @@ import pika
 import pytest
 from django.conf import settings as django_settings
 
+from tasks.handover import handover
+
 NO_RABBITMQ = (
     "This test needs a real RabbitMQ and there is none: run ./deploy/test.sh, which"
     " starts one (apt-get install rabbitmq-server), or set RABBITMQ_URL."
@@ -33,6 +35,13 @@ def _folder_of_this_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _no_handover(request, monkeypatch) -> None:
+    """Leave publishing to those tests that ask for a RabbitMQ."""
+    if "rabbitmq_url" not in request.fixturenames:
+        monkeypatch.setattr(handover, "offer", lambda deliveries: None)
+
+
 @pytest.fixture
 def rabbitmq_url(settings) -> Iterator[str]:
     """A real RabbitMQ; the queues of this test have names of their own and go again."""
@@ -44,6 +53,7 @@ def rabbitmq_url(settings) -> Iterator[str]:
     try:
         yield url
     finally:
+        handover.stop()
         _delete_queues(url, [f"{prefix}{queue}" for queue in settings.QUEUES])
 
 

@@ -1,0 +1,78 @@
+"""Actors that the tests of the ledger run in real worker processes."""
+
+from __future__ import annotations
+
+import time
+
+from django.db import connection, transaction
+
+from fliptech_site.errors import PermanentError, RateLimited, TransientError
+from tasks.claiming import complete
+from tasks.current import current_claim
+from tasks.declaring import actor
+from tasks.progressing import progress
+
+
+def effect(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO trial_effect (name) VALUES (%s)", [name])
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_add(a: int, b: int) -> int:
+    return a + b
+
+
+@actor(
+    queue="default",
+    time_limit_minutes=1,
+    max_attempts=3,
+    base_seconds=0.05,
+    ceiling_seconds=0.1,
+)
+def trial_fail(kind: str) -> None:
+    errors = {
+        "permanent": PermanentError("this can't be helped"),
+        "transient": TransientError("not now", retry_after=0.05),
+        "limited": RateLimited("too fast", retry_after=0.05),
+        "plain": RuntimeError("a surprise"),
+    }
+    held = current_claim()
+    assert held is not None
+    if kind == "limited" and held.attempt > 6:
+        return
+    raise errors[kind]
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_sleep(seconds: float) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+    return "slept"
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_progress() -> None:
+    progress(3, 10, "three")
+    raise PermanentError("stopped in the middle")
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_fenced_effect(name: str, seconds: float = 0.0) -> None:
+    """Commit the effect and the completion together."""
+    time.sleep(seconds)
+    with transaction.atomic():
+        effect(name)
+        complete({"done": name})
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_unjsonable() -> object:
+    return {1, 2}
+
+
+@actor(queue="default", time_limit_minutes=0.02)
+def trial_overrun() -> None:
+    while True:
+        time.sleep(0.01)
