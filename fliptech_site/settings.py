@@ -266,6 +266,10 @@ UNFOLD: dict[str, Any] = {
                     _sidebar_item(
                         "Scrape jobs", "travel_explore", "leads_scrapejob_changelist"
                     ),
+                    _sidebar_item("Fetches", "language", "leads_fetch_changelist"),
+                    _sidebar_item(
+                        "Source consents", "handshake", "leads_sourceconsent_changelist"
+                    ),
                 ],
             },
             {

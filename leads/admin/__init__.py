@@ -1,0 +1,15 @@
+"""Leads, scrapes, consents and suppressions in admin."""
+
+from __future__ import annotations
+
+from leads.admin.gathering import FetchAdmin, ScrapeJobAdmin, SourceConsentAdmin
+from leads.admin.lead import LeadAdmin
+from leads.admin.suppression import SuppressionAdmin
+
+__all__ = [
+    "FetchAdmin",
+    "LeadAdmin",
+    "ScrapeJobAdmin",
+    "SourceConsentAdmin",
+    "SuppressionAdmin",
+]

@@ -1,0 +1,229 @@
+"""Scrape jobs, fetches and consents in admin, and the form that starts a scrape."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from fliptech_site.errors import FlipTechError
+from leads.admin.showing import OUTCOME_COLOURS, ReadOnlyAdmin, lead_link, outside_link
+from leads.consents import require_consent
+from leads.models import Fetch, Posting, ScrapeJob, SourceConsent
+from leads.sources import LISTING_SOURCES, find_source
+from leads.sources.craigslist_places import CATEGORIES
+from tasks.enqueueing import enqueue
+
+
+class ScrapeForm(BaseDialogForm):
+    """What to gather from Craigslist."""
+
+    location = forms.CharField(
+        initial="sfbay",
+        max_length=60,
+        help_text="Craigslist's word for the area: sfbay, newyork, chicago …",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    category = forms.ChoiceField(
+        choices=[(short, f"{label} ({short})") for short, label in CATEGORIES.items()],
+        widget=UnfoldAdminSelectWidget,
+    )
+    max_results = forms.IntegerField(
+        initial=100,
+        min_value=1,
+        max_value=360,
+        label="At most",
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+    def clean(self) -> dict[str, object]:
+        """Refuse what could only become a failed task."""
+        given: dict[str, object] = super().clean() or {}
+        if self.errors:
+            return given
+        wanted = {key: given[key] for key in ("location", "category", "max_results")}
+        source = find_source("craigslist")
+        try:
+            given.update(source.check(wanted))
+            require_consent(source)
+        except FlipTechError as error:
+            # The dialog shows only the errors of fields.
+            self.add_error("location", str(error))
+        return given
+
+
+class PostingInline(TabularInline):
+    """The listings of a job."""
+
+    model = Posting
+    fields = ("title", "place", "state", "reason", "lead_shown", "page")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    tab = True
+    per_page = 50
+    ordering = ("pk",)
+
+    @display(description="Lead")
+    def lead_shown(self, posting: Posting) -> SafeString | str:
+        """The lead that it became."""
+        return lead_link(posting.lead)
+
+    @display(description="Page")
+    def page(self, posting: Posting) -> SafeString | str:
+        """The listing itself."""
+        return outside_link(posting.url)
+
+    def get_queryset(self, request: HttpRequest):  # type: ignore[no-untyped-def]
+        """Bring the leads along."""
+        return super().get_queryset(request).select_related("lead")
+
+
+@admin.register(ScrapeJob)
+class ScrapeJobAdmin(ReadOnlyAdmin):
+    """Scrapes, the newest first, and what came of each."""
+
+    list_display = (
+        "__str__", "what", "outcome_badge", "found", "new", "merged", "known", "pages",
+        "reason", "created_at",
+    )  # fmt: skip
+    list_filter = ("outcome", "state", "source")
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    inlines = (PostingInline,)
+    actions_list = ("start_scrape",)
+    fields = (
+        "source", "what", "outcome_badge", "reason", "counts", "task_id",
+        "created_at", "started_at", "finished_at",
+    )  # fmt: skip
+
+    @display(description="What")
+    def what(self, job: ScrapeJob) -> str:
+        """The parameters on one line."""
+        return ", ".join(str(value) for value in job.parameters.values())
+
+    @display(description="Outcome", label=OUTCOME_COLOURS)
+    def outcome_badge(self, job: ScrapeJob) -> str:
+        """The outcome, or where the job stands."""
+        return job.outcome or job.state
+
+    @display(description="Found")
+    def found(self, job: ScrapeJob) -> int:
+        """Leads that the list led to."""
+        return int(job.counts.get("leads_found", 0))
+
+    @display(description="New")
+    def new(self, job: ScrapeJob) -> int:
+        """Leads that nobody had seen before."""
+        return int(job.counts.get("leads_created", 0))
+
+    @display(description="Merged")
+    def merged(self, job: ScrapeJob) -> int:
+        """Listings of businesses that were leads already."""
+        return int(job.counts.get("leads_merged", 0))
+
+    @display(description="Known")
+    def known(self, job: ScrapeJob) -> int:
+        """Listings that an earlier scrape had read."""
+        return int(job.counts.get("leads_known", 0))
+
+    @display(description="Pages")
+    def pages(self, job: ScrapeJob) -> int:
+        """Pages asked for."""
+        return int(job.counts.get("pages", 0))
+
+    @action(
+        description="Scrape Craigslist",
+        icon="travel_explore",
+        permissions=["leads.add_scrapejob"],
+        dialog={
+            "title": "Scrape Craigslist",
+            "description": "Workers read the list and each business's own website.",
+            "form_class": ScrapeForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start_scrape(self, request: HttpRequest, form: ScrapeForm) -> HttpResponse:
+        """Enqueue the scrape that the form describes."""
+        wanted = {
+            key: form.cleaned_data[key]
+            for key in ("location", "category", "max_results")
+        }
+        task_id = enqueue("scrape_craigslist", **wanted)
+        messages.success(request, f"The scrape is enqueued as task {task_id}.")
+        path = reverse(f"{self.admin_site.name}:leads_scrapejob_changelist")
+        return HttpResponse(headers={"HX-Redirect": path})
+
+
+@admin.register(Fetch)
+class FetchAdmin(ReadOnlyAdmin):
+    """Every page that was asked for, the newest first."""
+
+    list_display = (
+        "page", "outcome_badge", "status", "reason", "bytes", "elapsed_ms",
+        "created_at",
+    )  # fmt: skip
+    list_filter = ("outcome", "status")
+    search_fields = ("host", "url")
+    ordering = ("-created_at",)
+    show_full_result_count = False
+
+    @display(description="Page")
+    def page(self, fetch: Fetch) -> SafeString | str:
+        """The address as a link."""
+        return outside_link(fetch.url)
+
+    @display(description="Outcome", label=OUTCOME_COLOURS)
+    def outcome_badge(self, fetch: Fetch) -> str:
+        """The outcome, or that none is known."""
+        return fetch.outcome or "under way"
+
+
+class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Consent for a source that exists, at the address it is set to."""
+
+    source = forms.ChoiceField(
+        choices=[(name, name) for name in LISTING_SOURCES],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    class Meta:
+        model = SourceConsent
+        fields = ("source", "base_url", "note")
+
+
+@admin.register(SourceConsent)
+class SourceConsentAdmin(ModelAdmin):
+    """Sources that the owner has switched on, by whom and when."""
+
+    form = ConsentForm
+    list_display = ("source", "base_url", "acknowledged_by", "acknowledged_at", "note")
+    list_select_related = ("acknowledged_by",)
+    fields = ("source", "base_url", "note")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: a consent is given or withdrawn (deleted), not rewritten."""
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
+        """Offer the address that is set."""
+        return {"source": "craigslist", "base_url": settings.CRAIGSLIST_URL}
+
+    def save_model(
+        self, request: HttpRequest, obj: SourceConsent, form: object, change: bool
+    ) -> None:
+        """Record who gave the consent."""
+        obj.base_url = obj.base_url.rstrip("/")
+        obj.acknowledged_by_id = request.user.pk
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,227 @@
+"""Leads in admin: who they are, why they score, where each fact came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import F, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+
+from fliptech_site.errors import FlipTechError
+from leads.admin.showing import (
+    audit_table,
+    lead_link,
+    outside_link,
+    reason_list,
+    score_bar,
+)
+from leads.merging import store_person_edit
+from leads.models import Lead, LeadFact, LeadMerge
+from tasks.enqueueing import enqueue
+
+
+class StageFilter(admin.SimpleListFilter):
+    """Filter by what can be done with a lead; merged ones are hidden at first."""
+
+    title = "stage"
+    parameter_name = "stage"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: object
+    ) -> list[tuple[str, str]]:
+        """Name the stages."""
+        return [
+            ("qualified", f"qualified ({settings.QUALIFYING_SCORE} or more)"),
+            ("unqualified", "below that"),
+            ("unscored", "not scored yet"),
+            ("without_address", "without an e-mail address"),
+            ("merged", "merged into another"),
+        ]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Lead]
+    ) -> QuerySet[Lead]:
+        """Keep the leads of the chosen stage."""
+        active = queryset.filter(merged_into__isnull=True)
+        least = settings.QUALIFYING_SCORE
+        stages: dict[str | None, Callable[[], QuerySet[Lead]]] = {
+            "qualified": lambda: active.filter(score__gte=least),
+            "unqualified": lambda: active.filter(score__lt=least),
+            "unscored": lambda: active.filter(score__isnull=True),
+            "without_address": lambda: active.filter(email=""),
+            "merged": lambda: queryset.filter(merged_into__isnull=False),
+        }
+        return stages.get(self.value(), lambda: self._default(request, queryset))()
+
+    def _default(
+        self, request: HttpRequest, queryset: QuerySet[Lead]
+    ) -> QuerySet[Lead]:
+        # A merged lead's own page is reached by its link and must be found.
+        is_list = request.resolver_match and not request.resolver_match.kwargs
+        return queryset.filter(merged_into__isnull=True) if is_list else queryset
+
+
+class FactInline(TabularInline):
+    """Where each field came from."""
+
+    model = LeadFact
+    fields = ("field", "value", "source", "page", "fetched_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    tab = True
+    verbose_name_plural = "provenance"
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: facts come from sources, or from editing the lead."""
+        return False
+
+    @display(description="Page")
+    def page(self, fact: LeadFact) -> SafeString | str:
+        """The page that said so."""
+        return outside_link(fact.url)
+
+
+class MergeInline(TabularInline):
+    """What was taken for the same business."""
+
+    model = LeadMerge
+    fk_name = "lead"
+    fields = ("name", "key_kind", "key_value", "source", "page", "created_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    tab = True
+    verbose_name_plural = "merges"
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: merges are history."""
+        return False
+
+    @display(description="Page")
+    def page(self, merge: LeadMerge) -> SafeString | str:
+        """The page that brought it."""
+        return outside_link(merge.url)
+
+
+@admin.register(Lead)
+class LeadAdmin(ModelAdmin):
+    """Every business, the ones that need us most first."""
+
+    list_display = (
+        "name",
+        "score_shown",
+        "top_reason",
+        "category",
+        "place",
+        "site",
+        "email",
+        "first_seen_at",
+    )
+    list_filter = (StageFilter, "category", "city")
+    search_fields = ("name", "website", "email", "phone", "city")
+    list_select_related = ("merged_into",)
+    # Unscored leads last; PostgreSQL puts NULL first when descending.
+    ordering = (F("score").desc(nulls_last=True), "pk")
+    list_per_page = 50
+    show_full_result_count = False
+    readonly_fields = (
+        "score_shown", "reasons", "audit_shown", "scored_at", "enriched_at",
+        "first_seen_at", "updated_at", "merged_shown",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("name", "category", "description", "merged_shown")}),
+        ("Why", {"fields": ("score_shown", "reasons", "scored_at")}),
+        (
+            "Contact",
+            {
+                "fields": (
+                    ("website", "email", "phone"),
+                    ("street", "city", "region"),
+                    ("postal_code", "country"),
+                    ("latitude", "longitude"),
+                )
+            },
+        ),
+        ("Website", {"fields": ("audit_shown", "enriched_at"), "classes": ["tab"]}),
+        ("Life", {"fields": ("first_seen_at", "updated_at"), "classes": ["tab"]}),
+    )
+    inlines = (FactInline, MergeInline)
+    actions = ("enrich_leads", "score_leads", "build_demos")
+
+    @display(description="Score", ordering="score")
+    def score_shown(self, lead: Lead) -> SafeString | str:
+        """The score with a bar."""
+        return score_bar(lead)
+
+    @display(description="Why first of all")
+    def top_reason(self, lead: Lead) -> str:
+        """The reason with the most points."""
+        best = max(lead.score_reasons, key=lambda each: each["points"], default=None)
+        return str(best["reason"]) if best else "–"
+
+    @display(description="Place", ordering="city")
+    def place(self, lead: Lead) -> str:
+        """City and region."""
+        return lead.place or "–"
+
+    @display(description="Website")
+    def site(self, lead: Lead) -> SafeString | str:
+        """A link to the business's own site."""
+        return outside_link(lead.website)
+
+    @display(description="Reasons")
+    def reasons(self, lead: Lead) -> SafeString | str:
+        """Every reason with its points."""
+        return reason_list(lead)
+
+    @display(description="Last visit")
+    def audit_shown(self, lead: Lead) -> SafeString | str:
+        """What the last visit of the website found."""
+        return audit_table(lead)
+
+    @display(description="Merged into")
+    def merged_shown(self, lead: Lead) -> SafeString | str:
+        """The lead that stands for this one."""
+        return lead_link(lead.merged_into)
+
+    def save_model(
+        self, request: HttpRequest, obj: Lead, form: ModelForm[Lead], change: bool
+    ) -> None:
+        """Keep what was typed as a person's word, which no source overwrites."""
+        super().save_model(request, obj, form, change)
+        store_person_edit(obj, form.changed_data)
+
+    @action(description="Visit the website, then score", permissions=["change"])
+    def enrich_leads(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
+        """Enqueue a visit of each lead's website."""
+        self._enqueue_each(request, queryset, "scrape_website")
+
+    @action(description="Score", permissions=["change"])
+    def score_leads(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
+        """Enqueue the scoring of each lead."""
+        self._enqueue_each(request, queryset, "analyze_lead")
+
+    @action(description="Build a demo site", permissions=["change"])
+    def build_demos(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
+        """Enqueue a demo site for each lead."""
+        self._enqueue_each(request, queryset, "generate_demo_site")
+
+    def _enqueue_each(
+        self, request: HttpRequest, queryset: QuerySet[Lead], actor: str
+    ) -> None:
+        lead_ids = list(queryset.values_list("pk", flat=True))
+        try:
+            for lead_id in lead_ids:
+                # A second click while the first is waiting adds nothing.
+                enqueue(actor, lead_id=lead_id, unique_key=f"{actor}:{lead_id}")
+        except FlipTechError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{len(lead_ids)} tasks are enqueued: {actor}.")
