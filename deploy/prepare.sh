@@ -98,7 +98,7 @@ install_requirements() {
         .venv/bin/python -m ensurepip >/dev/null ||
         die "pip is missing in .venv and could not be added: delete .venv and start again."
     step "Installing $lock (the first time takes a minute or two)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    .venv/bin/python -m pip install -qq --disable-pip-version-check \
         --require-hashes -r "$lock" >&2 ||
         die "The locked packages of $lock could not be installed: check the network and the sentences above, then start again."
     cp "$lock" "$stamp"

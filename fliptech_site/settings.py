@@ -241,7 +241,8 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"pika": {"level": "ERROR"}},
+    # pika logs a dozen errors for each connection it can't make, and raises it as well.
+    "loggers": {"pika": {"level": "CRITICAL"}},
 }
 
 # --- Admin ----------------------------------------------------------------

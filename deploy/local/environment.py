@@ -110,15 +110,32 @@ def add_sample_settings(
     """Add what the sample territory needs, where the person set nothing else."""
     web = ports.choose("web", WEB_PORT)
     sample = environment.get("SAMPLE_PORT") or str(ports.choose("sample", SAMPLE_PORT))
+    port_of({"SAMPLE_PORT": sample}, "SAMPLE_PORT")
     added = {
         "WEB_BIND": f"127.0.0.1:{web}",
         "SAMPLE_PORT": sample,
         "FETCH_ALLOWED_PRIVATE": f"*.localhost:{sample}",
         "CRAIGSLIST_URL": f"http://craigslist.localhost:{sample}",
     }
-    bind = environment.get("WEB_BIND") or added["WEB_BIND"]
-    added["PUBLIC_URL"] = f"http://localhost:{bind.rpartition(':')[2]}"
-    if not is_set(environment, "MAIL_SINK"):
+    if not environment.get("MAIL_SINK"):
         added["MAIL_SINK"] = f"127.0.0.1:{ports.choose('mail', MAIL_PORT)}"
-    kept = {name: value for name, value in environment.items() if value}
-    return {**added, **kept}
+    given = {name: value for name, value in environment.items() if value}
+    complete = {**added, **given}
+    public = f"http://localhost:{port_of(complete, 'WEB_BIND')}"
+    return {"PUBLIC_URL": public, **complete}
+
+
+def port_of(environment: Mapping[str, str], name: str) -> int:
+    """Return the port of a setting like 127.0.0.1:8000 or 8000.
+
+    Raises:
+        LaunchError: when there is none.
+    """
+    value = environment[name]
+    port = value.rpartition(":")[2]
+    if not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise LaunchError(
+            f"{name} is {value!r}: it has to end in a port from 1 to 65535,"
+            " like 127.0.0.1:8000."
+        )
+    return int(port)

@@ -115,6 +115,7 @@ class Processes:
                 meanwhile()
         except (StopRequested, LaunchError):
             stopping.stop([_running(program, process.pid)])
+            process.poll()
             raise
         finally:
             stopping.end_group(process.pid)
@@ -149,9 +150,10 @@ class Processes:
                 )
             self.pause(0.1)
 
-    def pid(self, name: str) -> int:
-        """Return the process id of the child."""
-        return self._children[name].process.pid
+    @property
+    def any_started(self) -> bool:
+        """Whether there is anything to stop."""
+        return bool(self._children)
 
     def tend(self) -> None:
         """Show important log lines; restart what died."""
@@ -177,6 +179,7 @@ class Processes:
                 screen.warn(f"{child.program.name} did not stop in time: killed.")
             stopping.end_group(child.process.pid)
             self._report_gone(child.process.pid)
+            child.process.poll()  # tells Popen what psutil has waited for
         self._children.clear()
         if self._guard is not None and self._guard.stdin is not None:
             with suppress(BrokenPipeError):

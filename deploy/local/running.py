@@ -66,10 +66,13 @@ class Run:
                 return self._serve()
             except StopRequested:
                 return 130 if self._once else 0
+            except LaunchError as error:
+                screen.fail(str(error))
+                return 1
             finally:
-                say()
-                step("Stopping everything that was started here")
-                self._processes.stop()
+                if self._processes.any_started:
+                    step("Stopping everything that was started here")
+                    self._processes.stop()
 
     def _serve(self) -> int:
         self._complete_settings()
@@ -79,7 +82,9 @@ class Run:
         self._environment |= servers.rabbitmq_address()
         self._write_settings()
         step("Bringing the database up to date")
-        self._prepare()
+        code = self._prepare()
+        if code:
+            return code
         servers.wait_for_rabbitmq()
         if not env.is_set(self._environment, "RABBITMQ_URL"):
             screen.warn(NO_RABBITMQ)
@@ -114,10 +119,9 @@ class Run:
         ]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> int:
         arguments = ["-m", "deploy.local.preparing", *(["--sample"] * self._sample)]
-        if self._processes.run(self._python("prepare", *arguments)):
-            raise LaunchError("The database could not be prepared; see above.")
+        return self._processes.run(self._python("prepare", *arguments))
 
     def _programs(self) -> list[Program]:
         bind = self._environment["WEB_BIND"]
@@ -147,15 +151,12 @@ class Run:
 
     def _wait_for_listeners(self) -> None:
         listeners = {
-            "web": self._port("WEB_BIND"),
-            "mail_sink": self._port("MAIL_SINK"),
-            "sample-serve": self._port("SAMPLE_PORT"),
+            "web": env.port_of(self._environment, "WEB_BIND"),
+            "mail_sink": env.port_of(self._environment, "MAIL_SINK"),
+            "sample-serve": env.port_of(self._environment, "SAMPLE_PORT"),
         }
         for name, port in listeners.items():
             self._processes.wait_until(name, _listens(port), seconds=60)
-
-    def _port(self, name: str) -> int:
-        return int(self._environment[name].rpartition(":")[2])
 
     def _show_where(self) -> None:
         for line in where_to_look(self._environment, self._var):
