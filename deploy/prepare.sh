@@ -40,11 +40,14 @@ apt_install() {
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | "$prefix" tee "$policy" >/dev/null &&
             "$prefix" chmod 755 "$policy" && made=yes
+        # shellcheck disable=SC2064 # as they are now
+        trap "'$prefix' rm -f '$policy'" EXIT
     fi
     "$prefix" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2 || status=$?
+        apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >/dev/null || status=$?
     if [ "$made" = yes ]; then
         "$prefix" rm -f "$policy"
+        trap - EXIT
     fi
     return "$status"
 }
@@ -69,7 +72,7 @@ ensure_venv_module() {
     package="python$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
     if may_install; then
         step "Installing $package with apt"
-        "$(root_prefix)" apt-get update -qq >&2 || true
+        "$(root_prefix)" apt-get update -qq >/dev/null || true
         apt_install "$package" || true
         "$1" -c 'import ensurepip, venv' 2>/dev/null && return 0
     fi
@@ -149,7 +152,7 @@ install_parts() {
     [ -n "$missing" ] || return 0
     if may_install && ! tried_today "$missing"; then
         step "Installing system parts with apt (once): $missing"
-        "$(root_prefix)" apt-get update -qq >&2 ||
+        "$(root_prefix)" apt-get update -qq >/dev/null ||
             warn "apt-get update failed; what apt knows already may do."
         for part in $missing; do
             if apt-cache show "$part" >/dev/null 2>&1; then
