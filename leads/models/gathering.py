@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from leads.outcomes import Outcome
+from leads.web_addresses import validate_web_address
 
 
 class ScrapeJob(models.Model):
@@ -157,7 +158,11 @@ class SourceConsent(models.Model):
     """The owner's recorded decision to use a source whose terms forbid automation."""
 
     source = models.CharField(max_length=30)
-    base_url = models.URLField(max_length=300, help_text="https://www.craigslist.org")
+    base_url = models.CharField(
+        max_length=300,
+        validators=[validate_web_address],
+        help_text="https://www.craigslist.org",
+    )
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT
     )

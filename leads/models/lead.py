@@ -7,6 +7,8 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 
+from leads.web_addresses import validate_web_address
+
 
 class LeadQuerySet(models.QuerySet["Lead"]):
     """Queries for leads."""
@@ -26,7 +28,9 @@ class Lead(models.Model):
     name = models.CharField(max_length=200)
     category = models.CharField(max_length=100, blank=True)
     description = models.TextField(blank=True)
-    website = models.URLField(max_length=500, blank=True)
+    website = models.CharField(
+        max_length=500, blank=True, validators=[validate_web_address]
+    )
     email = models.CharField(max_length=254, blank=True)
     phone = models.CharField(max_length=20, blank=True, help_text="E.164: +14155550123")
     street = models.CharField(max_length=200, blank=True)

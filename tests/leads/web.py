@@ -1,0 +1,79 @@
+"""A web server on loopback that answers as each test wishes, by host and path."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Reply:
+    """One answer."""
+
+    body: bytes | str = b""
+    status: int = 200
+    content_type: str = "text/html; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Responder = Reply | Callable[[], Reply]
+
+
+class Web(http.server.ThreadingHTTPServer):
+    """Sites under `<name>.localhost`; what nobody put there is a 404."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies: dict[tuple[str, str], Responder] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.agents: set[str] = set()
+
+    @property
+    def port(self) -> int:
+        return self.server_address[1]
+
+    def url(self, name: str, path: str = "/") -> str:
+        return f"http://{name}.localhost:{self.port}{path}"
+
+    def put(self, name: str, path: str, body: bytes | str = b"", **options) -> str:
+        self.replies[name, path] = Reply(body, **options)
+        return self.url(name, path)
+
+    def put_function(self, name: str, path: str, answer: Callable[[], Reply]) -> str:
+        self.replies[name, path] = answer
+        return self.url(name, path)
+
+    def asked(self, name: str) -> list[str]:
+        return [path for host, path in self.requests if host == name]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Web
+
+    def do_GET(self) -> None:
+        name = self.headers["Host"].partition(".")[0]
+        self.server.requests.append((name, self.path))
+        self.server.agents.add(self.headers["User-Agent"])
+        found = self.server.replies.get((name, self.path), Reply(b"no", status=404))
+        reply = found() if callable(found) else found
+        body = reply.body.encode() if isinstance(reply.body, str) else reply.body
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for header, value in reply.headers.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def serving(web: Web) -> threading.Thread:
+    thread = threading.Thread(target=web.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    return thread
