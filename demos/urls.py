@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from demos import views
+
+urlpatterns = [
+    path("d/<str:token>/", views.show, name="demo_site"),
+    path("d/<str:token>/seen", views.seen, name="demo_site_seen"),
+    path("robots.txt", views.robots, name="robots"),
+]

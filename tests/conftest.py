@@ -26,6 +26,8 @@ def _own_folders(settings, tmp_path_factory) -> None:
     settings.DEMO_ROOT = var / "demos"
     settings.MEDIA_ROOT = var / "media"
     settings.STATIC_ROOT = var / "static"
+    # WhiteNoise warns of a missing folder in every test that has a client.
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
 
 
 def _folder_of_this_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
