@@ -27,7 +27,7 @@ class Funnel:
     emails_sent: int = 0
     emails_new: int = 0
     emails_in_doubt: int = 0
-    #: Mails that did not go out, by the reason that a person reads.
+    #: Those that got no mail, by `campaigns.states.SkipReason`.
     emails_skipped: Mapping[str, int] = field(default_factory=dict)
     #: Tasks of this run by state.
     tasks: Mapping[str, int] = field(default_factory=dict)
@@ -105,7 +105,10 @@ def table(funnel: Funnel) -> str:
             f"{funnel.emails_new} now, {funnel.emails_in_doubt} in doubt",
         ),
         ("E-mails skipped", sum(funnel.emails_skipped.values()), ""),
-        *(("", count, reason) for reason, count in funnel.emails_skipped.items()),
+        *(
+            ("", count, reason.replace("_", " "))
+            for reason, count in funnel.emails_skipped.items()
+        ),
         ("Tasks", sum(funnel.tasks.values()), _listed(funnel.tasks)),
     ]
     lines = [f"{label:<16}{count:>5}  {note}".rstrip() for label, count, note in rows]

@@ -16,3 +16,5 @@ ADDRESSES = [
     "shop@pier-nine-auto.example",
     "wren@old-mill-antiques.example",
 ]
+#: Two good sites and one that denies robots; one broken site and two without.
+SKIPPED = {"below_threshold": 3, "no_address": 3}

@@ -26,19 +26,20 @@ PATIENCE = 90.0
 class Installation:
     """The processes of one installation; `stop` ends them and drops the database."""
 
-    def __init__(self, folder: Path, database_url: str, rabbitmq_url: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, rabbitmq_url: str, queue_prefix: str
+    ) -> None:
         self._folder = folder
         self._server = database_url
         self.database = f"test_funnel_{uuid.uuid4().hex[:12]}"
         self.url = urlunsplit(urlsplit(database_url)._replace(path=f"/{self.database}"))
         sample, mail, self.web = (ports.any_free() for _ in range(3))
-        self.prefix = f"funnel-{uuid.uuid4().hex[:8]}."
         self.environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "fliptech_site.settings",
             "SECRET_KEY": "s" * 60,
             "DATABASE_URL": self.url,
             "RABBITMQ_URL": rabbitmq_url,
-            "RABBITMQ_QUEUE_PREFIX": self.prefix,
+            "RABBITMQ_QUEUE_PREFIX": queue_prefix,
             "VAR_DIR": str(folder / "var"),
             "SAMPLE_PORT": str(sample),
             "CRAIGSLIST_URL": f"http://craigslist.localhost:{sample}",
@@ -164,13 +165,7 @@ class Installation:
 
     def inbox(self) -> list[str]:
         """Return the recipient of every mail that arrived, one entry per mail."""
-        return [
-            address
-            for (addresses,) in self.rows(
-                "SELECT recipients FROM campaigns_sinkmessage ORDER BY id"
-            )
-            for address in ([addresses] if isinstance(addresses, str) else addresses)
-        ]
+        return [to for (to,) in self.rows('SELECT "to" FROM campaigns_sinkmessage')]
 
     def logs(self) -> str:
         """Return the end of every process's output, for a failed test."""
