@@ -72,6 +72,8 @@ def stages() -> list[Stage]:
         Stage("imports", (_tool("lint-imports"),)),
         Stage("spelling", (_tool("codespell"),)),
         Stage("templates", (_tool("djlint"), ".", "--lint", "--quiet")),
+        # On an empty database, as the first command of an installation.
+        Stage("migrate", (*manage, "migrate", "--verbosity", "0")),
         Stage("migrations", (*manage, "makemigrations", "--check", "--dry-run")),
         Stage(
             "settings",
@@ -207,6 +209,8 @@ def main(arguments: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(
             prefix="run-", dir=parent, ignore_cleanup_errors=True
         ) as folder:
+            # PostgreSQL, another user where root runs the tests, has to get through.
+            Path(folder).chmod(0o711)
             chosen = only_pytest(arguments) if arguments else stages()
             return TestRun(Path(folder), chosen).main()
     except LaunchError as error:

@@ -76,9 +76,7 @@ def test_every_standing_order_has_its_times(name):
 
 
 def test_every_actor_says_in_one_sentence_what_it_does():
-    silent = [
-        name for name, actor in load_actors().items() if not (actor.fn.__doc__ or "")
-    ]
+    silent = [name for name in _ours() if not (load_actors()[name].fn.__doc__ or "")]
     assert not silent
 
 
@@ -109,11 +107,18 @@ def test_nothing_is_declared_that_nobody_asked_for_without_a_schedule_or_a_calle
     wanted = {name for names in WANTED.values() for name in names.split()}
     text = "\n".join((ROOT / path).read_text() for path in python_files())
     unused = [
-        name
-        for name in load_actors().keys() - wanted
-        if len(re.findall(rf"\b{name}\b", text)) < 2
+        name for name in _ours() - wanted if len(re.findall(rf"\b{name}\b", text)) < 2
     ]
     assert not unused
+
+
+def _ours() -> set[str]:
+    """Names of the product's own actors; tests declare others for trial."""
+    return {
+        name
+        for name, declared in load_actors().items()
+        if declared.fn.__module__.startswith("actors.")
+    }
 
 
 def _enqueued_names(path: Path) -> Iterator[str]:
