@@ -47,13 +47,12 @@ def make_admin() -> None:
 
 
 def main() -> int:
-    """Migrate, make the admin and, with `--sample`, load the sample territory."""
+    """Migrate, make the admin and load the sample; return the exit code."""
     try:
         django.setup()
         call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
         make_admin()
-        if "--sample" in sys.argv[1:]:
-            call_command("sample", "load", stdout=sys.stderr)
+        call_command("sample", "load", stdout=sys.stderr)
     except ImproperlyConfigured as error:
         screen.fail(f"Configuration: {error}")
         return 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.local import environment as env
@@ -46,7 +48,7 @@ def only_one(var: Path) -> Iterator[None]:
 class Run:
     """Everything that one start of the launcher does."""
 
-    def __init__(self, *, once: bool, sample: bool = True) -> None:
+    def __init__(self, *, once: bool) -> None:
         given = env.read_environment(ROOT)
         self._var = env.var_folder(ROOT, given)
         given["VAR_DIR"] = str(self._var)
@@ -54,7 +56,6 @@ class Run:
         given["PYTHONUNBUFFERED"] = "1"
         self._environment: dict[str, str] = given
         self._once = once
-        self._sample = sample
         self._processes = Processes(ROOT, self._var)
 
     def main(self) -> int:
@@ -94,9 +95,8 @@ class Run:
         self._wait_for_listeners()
         if self._once:
             step("Running the main job on the sample territory")
-            return self._processes.run(
-                self._manage("sample", "run"), meanwhile=self._processes.tend
-            )
+            main_job = replace(self._manage("sample", "run"), stop_signal=signal.SIGINT)
+            return self._processes.run(main_job, meanwhile=self._processes.tend)
         self._show_where()
         while True:
             self._processes.pause(0.3)
@@ -106,37 +106,45 @@ class Run:
         book = ports.PortBook(self._var / "ports.json")
         completed = env.add_secrets(self._environment, self._var)
         self._environment = env.add_sample_settings(completed, book)
+        for name in ("WEB_BIND", "MAIL_SINK", "SAMPLE_PORT"):
+            port = env.port_of(self._environment, name)
+            if not ports.is_free(port):
+                raise LaunchError(
+                    f"{name} names port {port}, which another program uses: choose"
+                    " another one, or unset it to have a free one chosen."
+                )
 
     def _write_settings(self) -> None:
         """Keep the run's settings for deploy/manage.sh, readable by the owner only."""
         path = self._var / "settings.env"
         path.touch(mode=0o600)
-        given = dict(os.environ)
+        example = (ROOT / ".env.example").read_text(encoding="utf-8")
+        known = env.parse_env_names(example)
         lines = [
             f"export {name}={shlex.quote(value)}"
             for name, value in sorted(self._environment.items())
-            if given.get(name) != value
+            if name.removesuffix("_FILE") in known
         ]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _prepare(self) -> int:
-        arguments = ["-m", "deploy.local.preparing", *(["--sample"] * self._sample)]
-        return self._processes.run(self._python("prepare", *arguments))
+        """Migrate, make the admin, load the sample; the child says what is wrong."""
+        program = self._python("prepare", "-m", "deploy.local.preparing")
+        return self._processes.run(program)
 
     def _programs(self) -> list[Program]:
         bind = self._environment["WEB_BIND"]
         web = ["-m", "gunicorn", "fliptech_site.wsgi", "--bind", bind]
-        web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+        web += ["--worker-class", "gthread", "--workers", "1"]
+        web += ["--threads", self._environment.get("WEB_THREADS", "8")]
         web += ["--graceful-timeout", "5", "--no-control-socket"]
-        programs = [
+        return [
             self._python("web", *web),
             self._manage("workers"),
             self._manage("scheduler"),
             self._manage("mail_sink"),
+            self._manage("sample", "serve"),
         ]
-        if self._sample:
-            programs.append(self._manage("sample", "serve"))
-        return programs
 
     def _manage(self, *arguments: str) -> Program:
         return self._python("-".join(arguments), "manage.py", *arguments)

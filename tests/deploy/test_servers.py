@@ -19,6 +19,7 @@ import pytest
 
 from deploy.local.ports import wait_for
 from deploy.local.servers import can_run_rabbitmq
+from tests.deploy.leftovers import processes_of
 from tests.house.tree import ROOT
 
 #: Starts the servers, tells their addresses and waits to be stopped.
@@ -68,47 +69,21 @@ def _launcher(var: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, An
         process.stdout.close()
 
 
-def _mine(var: Path) -> list[psutil.Process]:
-    """Return every process that works in the folder, whoever started it."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "environ", "status"])
-        if process.pid != os.getpid()
-        and (
-            str(var) in " ".join(process.info["cmdline"] or ())
-            or str(var) in (process.info["environ"] or {}).get("HOME", "")
-        )
-        and process.info["status"] != psutil.STATUS_ZOMBIE
-    ]
-
-
-@pytest.fixture
-def var(tmp_path: Path) -> Path:
-    """A folder whose path has a blank and is too long for a Unix socket."""
-    folder = tmp_path / "a long checkout" / ("x" * 60)
-    folder.mkdir(parents=True)
-    for step in (tmp_path, *tmp_path.parents):
-        # pytest's folders are closed to others; PostgreSQL under root is another.
-        if step.owner() == Path.home().owner() and not step.stat().st_mode & 0o001:
-            step.chmod(step.stat().st_mode | 0o001)
-    return folder
-
-
 def test_the_servers_start_keep_their_data_and_leave_no_process(var):
     with _launcher(var) as (_, addresses):
         _write(addresses)
         listening = {
             connection.laddr.ip
-            for process in _mine(var)
+            for process in processes_of(var)
             for connection in process.net_connections("tcp")
             if connection.status == psutil.CONN_LISTEN
         }
         assert listening <= {"127.0.0.1", "::1"}
-    assert _mine(var) == []
+    assert processes_of(var) == []
 
     with _launcher(var) as (_, addresses):
         assert _read(addresses) == ("kept", b"kept")
-    assert _mine(var) == []
+    assert processes_of(var) == []
 
 
 @pytest.mark.faults
@@ -116,7 +91,7 @@ def test_killing_the_launcher_leaves_nothing_running(var):
     with _launcher(var) as (launcher, addresses):
         _write(addresses)
         launcher.kill()
-        assert wait_for(lambda: not _mine(var), seconds=20)
+        assert wait_for(lambda: not processes_of(var), seconds=20)
 
     with _launcher(var) as (_, addresses):
         assert _read(addresses) == ("kept", b"kept")
@@ -126,11 +101,11 @@ def test_killing_the_launcher_leaves_nothing_running(var):
 def test_killing_launcher_and_servers_at_once_loses_nothing(var):
     with _launcher(var) as (launcher, addresses):
         _write(addresses)
-        processes = [psutil.Process(launcher.pid), *_mine(var)]
+        processes = [psutil.Process(launcher.pid), *processes_of(var)]
         processes += psutil.Process(launcher.pid).children()
         for process in processes:
             process.kill()
-        assert wait_for(lambda: not _mine(var), seconds=20)
+        assert wait_for(lambda: not processes_of(var), seconds=20)
 
     with _launcher(var) as (_, addresses):
         assert _read(addresses) == ("kept", b"kept")
@@ -140,7 +115,7 @@ def test_killing_launcher_and_servers_at_once_loses_nothing(var):
 def test_a_killed_rabbitmq_comes_back_at_the_same_address(var):
     with _launcher(var) as (_, addresses):
         _write(addresses)
-        (node,) = [p for p in _mine(var) if p.name() == "beam.smp"]
+        (node,) = [p for p in processes_of(var) if p.name() == "beam.smp"]
         node.send_signal(signal.SIGKILL)
         node.wait(10)
         assert wait_for(lambda: _answers(addresses), seconds=40, pause=0.3)
