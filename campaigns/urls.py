@@ -1,7 +1,17 @@
-"""Pages of this room."""
+"""Pages of this room: what a mail's links open."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+from campaigns import views
+
+_pages = (
+    [
+        path("u/<str:token>/", views.unsubscribe, name="unsubscribe"),
+        path("c/<str:token>/", views.clicked, name="click"),
+        path("o/<str:token>.gif", views.opened, name="open"),
+    ],
+    "campaigns",
+)
+urlpatterns = [path("m/", include(_pages))]

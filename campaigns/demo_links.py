@@ -1,0 +1,13 @@
+"""Which leads have a demo site that can be shown, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from demos.models import DemoSite
+
+
+def demo_urls(lead_ids: Sequence[int]) -> dict[int, str]:
+    """Give the public address of each lead's published demo site, in one query."""
+    sites = DemoSite.objects.live().filter(lead_id__in=lead_ids)
+    return {site.lead_id: site.public_url for site in sites}

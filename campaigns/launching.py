@@ -1,0 +1,267 @@
+"""Launch, schedule, pause, resume, cancel and finish a campaign.
+
+Each move is compare-and-set on the state; a move that another process made first is
+refused in one sentence. None of them needs RabbitMQ.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from campaigns.composing import source_of
+from campaigns.freezing import freeze
+from campaigns.models import Account, Campaign, Email, Recipient
+from campaigns.smtp import check_reachable_in_test_mode
+from campaigns.states import (
+    OPEN,
+    SENDABLE,
+    CampaignState,
+    EmailState,
+    SkipReason,
+    campaign_sources_of,
+)
+from campaigns.templating import check
+from fliptech_site.errors import InvalidInput
+from tasks.enqueueing import enqueue
+
+#: A campaign that is overdue by more than this is not launched by itself any more:
+#: after a long downtime a person should say that it is still wanted.
+LAUNCH_GRACE = timedelta(hours=24)
+
+
+def request_launch(campaign_id: int) -> None:
+    """Check that a campaign can be launched and enqueue its launch.
+
+    Works while RabbitMQ is down. Raises InvalidInput.
+    """
+    campaign = _get(campaign_id)
+    _check_move(campaign, CampaignState.RUNNING)
+    check_launchable(campaign)
+    enqueue(
+        "launch_campaign_async",
+        unique_key=f"campaign:{campaign_id}:launch",
+        campaign_id=campaign_id,
+    )
+
+
+def launch(campaign_id: int) -> dict[str, Any]:
+    """Freeze the audience and enqueue the sending; all of it, or nothing.
+
+    A campaign that is running already stays as it is. Launching a finished one again
+    adds the leads that qualify by now; nobody is mailed twice. Raises InvalidInput,
+    which the campaign then shows, too; a scheduled one goes back to draft.
+    """
+    try:
+        check_launchable(_get(campaign_id))
+    except InvalidInput as error:
+        _refuse_launch(campaign_id, str(error))
+        raise
+    with transaction.atomic():
+        campaign = _lock(campaign_id)
+        if campaign.state == CampaignState.RUNNING:
+            return {"campaign_id": campaign_id, "state": campaign.state, "new": 0}
+        if campaign.state == CampaignState.PAUSED:
+            raise InvalidInput(f"{_name(campaign)} is paused: resume it instead.")
+        _move(campaign, CampaignState.RUNNING, "", launched_at=timezone.now())
+        new = freeze(campaign)
+        _enqueue_sending(campaign_id)
+    finish_if_done(campaign_id)
+    skipped = Recipient.objects.filter(
+        campaign_id=campaign_id, state=Recipient.State.SKIPPED
+    ).count()
+    return {
+        "campaign_id": campaign_id,
+        "state": _get(campaign_id).state,
+        "new": new,
+        "skipped": skipped,
+    }
+
+
+def schedule(campaign_id: int, when: datetime) -> None:
+    """Let a draft be launched at `when` (aware). Raises InvalidInput."""
+    check_launchable(_get(campaign_id))
+    if when <= timezone.now():
+        raise InvalidInput("The time lies in the past: choose a later one, or launch.")
+    with transaction.atomic():
+        campaign = _lock(campaign_id)
+        if campaign.state == CampaignState.SCHEDULED:
+            Campaign.objects.filter(pk=campaign_id).update(scheduled_at=when)
+        else:
+            _move(campaign, CampaignState.SCHEDULED, "", scheduled_at=when)
+
+
+def launch_due() -> dict[str, int]:
+    """Enqueue the launch of every scheduled campaign whose time has come.
+
+    One that is overdue by more than a day goes back to draft and says so.
+    """
+    now = timezone.now()
+    overdue = Campaign.objects.filter(
+        state=CampaignState.SCHEDULED, scheduled_at__lt=now - LAUNCH_GRACE
+    ).update(
+        state=CampaignState.DRAFT,
+        state_reason=(
+            "Its time passed more than a day ago while nothing ran here: launch it by"
+            " hand if it is still wanted."
+        ),
+    )
+    due = Campaign.objects.filter(
+        state=CampaignState.SCHEDULED, scheduled_at__lte=now
+    ).values_list("pk", flat=True)
+    launched = 0
+    for campaign_id in due:
+        enqueue(
+            "launch_campaign_async",
+            unique_key=f"campaign:{campaign_id}:launch",
+            campaign_id=campaign_id,
+        )
+        launched += 1
+    return {"launched": launched, "overdue": overdue}
+
+
+def pause(campaign_id: int, *, reason: str = "", must: bool = True) -> bool:
+    """Hold back every mail that has not been claimed.
+
+    Pausing twice is fine. With `must` a campaign that can't be paused raises
+    InvalidInput, otherwise False is returned.
+    """
+    with transaction.atomic():
+        campaign = _lock(campaign_id)
+        if campaign.state == CampaignState.PAUSED:
+            return True
+        if not must and campaign.state != CampaignState.RUNNING:
+            return False
+        _move(campaign, CampaignState.PAUSED, reason or "Paused by a person.")
+    return True
+
+
+def resume(campaign_id: int) -> None:
+    """Go on with a paused campaign; resuming a running one changes nothing."""
+    check_launchable(_get(campaign_id))
+    with transaction.atomic():
+        campaign = _lock(campaign_id)
+        if campaign.state == CampaignState.RUNNING:
+            return
+        if campaign.state != CampaignState.PAUSED:
+            raise InvalidInput(
+                f"{_name(campaign)} is {campaign.get_state_display()}; only a paused"
+                " campaign can be resumed."
+            )
+        _move(campaign, CampaignState.RUNNING, "")
+        _enqueue_sending(campaign_id)
+    finish_if_done(campaign_id)
+
+
+def cancel(campaign_id: int, *, reason: str = "") -> int:
+    """Stop a campaign for good; returns how many mails are not sent because of it."""
+    with transaction.atomic():
+        campaign = _lock(campaign_id)
+        if campaign.state != CampaignState.CANCELLED:
+            _move(
+                campaign,
+                CampaignState.CANCELLED,
+                reason or "Cancelled by a person.",
+                finished_at=timezone.now(),
+            )
+        stopped = {
+            "reason": SkipReason.CAMPAIGN_CANCELLED,
+            "detail": "The campaign was cancelled before.",
+            "updated_at": timezone.now(),
+        }
+        waiting = Email.objects.filter(campaign_id=campaign_id, state__in=SENDABLE)
+        recipients = list(waiting.values_list("recipient_id", flat=True))
+        count = waiting.update(state=EmailState.SKIPPED, **stopped)
+        Recipient.objects.filter(pk__in=recipients).update(
+            state=Recipient.State.SKIPPED, **stopped
+        )
+    return count
+
+
+def finish_if_done(campaign_id: int | None = None) -> int:
+    """Finish running campaigns without an open mail; one, or all of them.
+
+    Called after each outcome is committed, so whoever commits the last one sees none
+    left. Returns how many were finished.
+    """
+    campaigns = Campaign.objects.filter(state=CampaignState.RUNNING)
+    if campaign_id is not None:
+        campaigns = campaigns.filter(pk=campaign_id)
+    open_mails = Email.objects.filter(campaign=OuterRef("pk"), state__in=OPEN)
+    return campaigns.filter(~Exists(open_mails)).update(
+        state=CampaignState.FINISHED, state_reason="", finished_at=timezone.now()
+    )
+
+
+def check_launchable(campaign: Campaign) -> None:
+    """Raise InvalidInput when sending would fail for every mail."""
+    check_account(campaign.account)
+    check(source_of(campaign.template))
+
+
+def check_account(account: Account) -> None:
+    """Raise InvalidInput when no mail of this account could be sent."""
+    if not account.is_enabled:
+        raise InvalidInput(f"The account {account} is switched off: switch it on.")
+    if settings.TEST_MODE:
+        check_reachable_in_test_mode(account.smtp_host, account.smtp_port)
+
+
+def _refuse_launch(campaign_id: int, sentence: str) -> None:
+    campaigns = Campaign.objects.filter(pk=campaign_id)
+    reason = f"Not launched: {sentence}"
+    campaigns.filter(state=CampaignState.SCHEDULED).update(
+        state=CampaignState.DRAFT, state_reason=reason
+    )
+    campaigns.filter(state=CampaignState.DRAFT).update(state_reason=reason)
+
+
+def _enqueue_sending(campaign_id: int) -> None:
+    enqueue("send_campaign_emails", campaign_id=campaign_id)
+
+
+def _get(campaign_id: int) -> Campaign:
+    campaign = (
+        Campaign.objects.select_related("account", "template")
+        .filter(pk=campaign_id)
+        .first()
+    )
+    if campaign is None:
+        raise InvalidInput(f"There is no campaign {campaign_id}.")
+    return campaign
+
+
+def _lock(campaign_id: int) -> Campaign:
+    campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
+    if campaign is None:
+        raise InvalidInput(f"There is no campaign {campaign_id}.")
+    return campaign
+
+
+def _check_move(campaign: Campaign, target: CampaignState) -> None:
+    if campaign.state not in campaign_sources_of(target):
+        raise InvalidInput(
+            f"{_name(campaign)} is {campaign.get_state_display()} and can't become"
+            f" {target.label}."
+        )
+
+
+def _move(
+    campaign: Campaign, target: CampaignState, reason: str, **values: object
+) -> None:
+    """Move a campaign whose row is locked."""
+    _check_move(campaign, target)
+    campaign.state = target
+    campaign.state_reason = reason
+    for name, value in values.items():
+        setattr(campaign, name, value)
+    campaign.save(update_fields=["state", "state_reason", *values])
+
+
+def _name(campaign: Campaign) -> str:
+    return f"The campaign {campaign.name!r}"

@@ -1,0 +1,89 @@
+"""The addresses inside a mail: signed, so that nobody can make up one.
+
+They never expire: a mail is read, and unsubscribed from, years later.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer, dumps, loads
+from django.urls import reverse
+
+from fliptech_site.errors import InvalidInput
+
+_CLICK_SALT = "campaigns.click"
+
+
+class Click(NamedTuple):
+    """A link of a mail and where it leads."""
+
+    email_id: int
+    url: str
+
+
+def unsubscribe_url(email_id: int) -> str:
+    """Give the address of a mail's unsubscribe page."""
+    return _absolute(
+        "campaigns:unsubscribe", _signer("unsubscribe").sign(str(email_id))
+    )
+
+
+def pixel_url(email_id: int) -> str:
+    """Give the address of a mail's open pixel."""
+    return _absolute("campaigns:open", _signer("open").sign(str(email_id)))
+
+
+def click_url(email_id: int, url: str) -> str:
+    """Give the address that leads to `url` and counts the click.
+
+    The target is part of what is signed, so this is no open redirect. What isn't a
+    web address is returned as it is.
+    """
+    try:
+        is_web = urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        is_web = False
+    if not is_web:
+        return url
+    token = dumps([email_id, url], salt=_CLICK_SALT, compress=True)
+    return _absolute("campaigns:click", token)
+
+
+def read_unsubscribe(token: str) -> int:
+    """Give the mail of an unsubscribe address. Raises InvalidInput."""
+    return _read("unsubscribe", token)
+
+
+def read_pixel(token: str) -> int:
+    """Give the mail of a pixel's address. Raises InvalidInput."""
+    return _read("open", token)
+
+
+def read_click(token: str) -> Click:
+    """Give the mail and the target of a click. Raises InvalidInput."""
+    try:
+        email_id, url = loads(token, salt=_CLICK_SALT)
+    except (BadSignature, ValueError, TypeError):
+        raise InvalidInput(_WRONG) from None
+    return Click(int(email_id), str(url))
+
+
+_WRONG = "This link is not complete: open it again from the mail it came in."
+
+
+def _signer(purpose: str) -> Signer:
+    return Signer(salt=f"campaigns.{purpose}")
+
+
+def _read(purpose: str, token: str) -> int:
+    try:
+        return int(_signer(purpose).unsign(token))
+    except (BadSignature, ValueError):
+        raise InvalidInput(_WRONG) from None
+
+
+def _absolute(name: str, token: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse(name, args=[token])}"

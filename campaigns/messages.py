@@ -1,0 +1,151 @@
+"""Build the mail itself: MIME, headers, footer, tracked links. Pure.
+
+Headers follow RFC 5322; one-click unsubscribing follows RFC 2369 and RFC 8058.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import lxml.html
+from inscriptis import get_text
+from inscriptis.model.config import ParserConfig
+from lxml.html import builder
+
+from fliptech_site.errors import InvalidInput
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+#: What XML can't hold, and so lxml refuses; tab and line ends stay.
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+#: Text around a link is worth more than a column: no wrapping of long lines.
+_TEXT_CONFIG = ParserConfig(display_links=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything a mail is made of; both texts are complete."""
+
+    from_name: str
+    from_address: str
+    to_address: str
+    subject: str
+    html: str
+    text: str
+    message_id: str
+    date: datetime
+    unsubscribe_url: str = ""
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What stands under every mail: who sent it, from where, and how to stop it."""
+
+    sender: str
+    postal_address: str
+    unsubscribe_url: str
+
+
+def build(letter: Letter) -> bytes:
+    """Give the mail as it goes over the wire, lines ended by CR LF.
+
+    Whatever stands in the fields makes one header each: line breaks become blanks.
+    Raises InvalidInput for an address that no header can hold.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(letter.from_name, letter.from_address)
+    message["To"] = _address("", letter.to_address)
+    message["Subject"] = one_line(letter.subject)
+    message["Date"] = format_datetime(letter.date)
+    message["Message-ID"] = letter.message_id
+    if letter.reply_to:
+        message["Reply-To"] = _address("", letter.reply_to)
+    if letter.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    # Not every server takes 8-bit text; quoted-printable goes through all of them.
+    message.set_content(_clean(letter.text), cte="quoted-printable")
+    message.add_alternative(_clean(letter.html), subtype="html", cte="quoted-printable")
+    return re.sub(rb"\r\n|\r|\n", b"\r\n", message.as_bytes())
+
+
+def one_line(text: str) -> str:
+    """Make text fit for a header: one line, no control characters, no surrogates."""
+    return " ".join(_CONTROLS.sub(" ", _clean(text)).split())
+
+
+def finish_html(
+    html: str,
+    *,
+    footer: Footer,
+    link_of: Callable[[str], str] | None = None,
+    pixel_url: str = "",
+) -> str:
+    """Complete the HTML part: tracked links, the footer, the pixel.
+
+    `link_of` gives the address that stands in for a web link; the unsubscribe link
+    and everything that is not http stay as they are.
+    """
+    document = lxml.html.document_fromstring(_clean(html) or "<p></p>")
+    if link_of is not None:
+        for anchor in document.iter("a"):
+            target = (anchor.get("href") or "").strip()
+            is_web = target.lower().startswith(("http://", "https://"))
+            if is_web and target != footer.unsubscribe_url:
+                anchor.set("href", link_of(target))
+    body = document.find("body")
+    if body is None:  # A frameset, say.
+        raise InvalidInput("The HTML body has no place for text: write plain HTML.")
+    body.append(_html_footer(footer))
+    if pixel_url:
+        body.append(
+            builder.IMG(src=pixel_url, width="1", height="1", alt="", border="0")
+        )
+    made: str = lxml.html.tostring(document, encoding="unicode", method="html")
+    return f"<!doctype html>\n{made}"
+
+
+def finish_text(text: str, *, footer: Footer) -> str:
+    """Complete the text part with the footer."""
+    lines = [f"{footer.sender}, {footer.postal_address}"]
+    if footer.unsubscribe_url:
+        lines.append(f"Stop these mails: {footer.unsubscribe_url}")
+    return "\n".join([text.rstrip(), "", "-- ", *lines, ""])
+
+
+def text_of(html: str) -> str:
+    """Give the text of an HTML body; links stand behind their words in brackets."""
+    return str(get_text(_clean(html), _TEXT_CONFIG)).strip()
+
+
+def _html_footer(footer: Footer) -> lxml.html.HtmlElement:
+    parts: list[object] = [f"{footer.sender}, {footer.postal_address}"]
+    if footer.unsubscribe_url:
+        parts += [
+            builder.BR(),
+            builder.A("Stop these mails", href=footer.unsubscribe_url),
+        ]
+    return builder.DIV(
+        *parts,
+        style="margin-top:32px;font:13px/1.5 sans-serif;color:#595959",
+    )
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _address(name: str, address: str) -> Address:
+    try:
+        return Address(display_name=one_line(name), addr_spec=address)
+    except (ValueError, IndexError, UnicodeError):
+        raise InvalidInput(
+            f"{address[:100]!r} can't stand in a mail's header: correct the address."
+        ) from None

@@ -1,0 +1,113 @@
+"""Write mails that belong to no campaign: to one lead, or a test to oneself.
+
+The row comes first; `request_key` names what asked for it, so that asking again, after
+a crash or by a second click, finds the same row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from campaigns.audience import usable_address
+from campaigns.launching import check_account
+from campaigns.models import Account, Campaign, Email, Template
+from campaigns.sending import send_email
+from demos.models import DemoSite
+from fliptech_site.errors import InvalidInput
+from leads.models import Lead
+from tasks.current import current_claim
+from tasks.enqueueing import enqueue
+
+
+def write_single(
+    lead: Lead, template: Template, account: Account, *, request_key: str = ""
+) -> Email:
+    """Write one mail to one lead; `sending.send_email` or its actor sends it.
+
+    Raises InvalidInput for a lead without a usable address.
+    """
+    address = usable_address(lead.email)
+    if not address:
+        raise InvalidInput(
+            f"{lead.name} has no address that can be written to: correct the lead's"
+            " e-mail."
+        )
+    email, _ = Email.objects.get_or_create(
+        request_key=request_key or f"single:{uuid4()}",
+        defaults={
+            "kind": Email.Kind.SINGLE,
+            "lead": lead,
+            "account": account,
+            "template": template,
+            "address": address,
+        },
+    )
+    return email
+
+
+def enqueue_single(email: Email) -> None:
+    """Let a worker send a single mail; works while RabbitMQ is down."""
+    enqueue("send_single_email", unique_key=f"email:{email.pk}", email_id=email.pk)
+
+
+def request_test(campaign_id: int, address: str, *, test_mode: bool = True) -> None:
+    """Enqueue a test mail of a campaign to oneself. Raises InvalidInput."""
+    campaign = _campaign(campaign_id)
+    usable = _usable(address)
+    if not test_mode:
+        check_account(campaign.account)
+    enqueue(
+        "send_test_email",
+        campaign_id=campaign_id,
+        address=usable,
+        test_mode=test_mode,
+    )
+
+
+def send_test(campaign_id: int, address: str, *, test_mode: bool) -> dict[str, Any]:
+    """Send a campaign's mail to oneself, filled in for its best lead.
+
+    With `test_mode` it goes to the local mail sink, else through the account's server
+    (which TEST_MODE still keeps on this machine). It is marked [Test], is not tracked
+    and counts nowhere.
+    """
+    campaign = _campaign(campaign_id)
+    held = current_claim()
+    lead = (
+        Lead.objects.active()
+        .filter(pk__in=DemoSite.objects.live().values("lead_id"))
+        .order_by("-score", "id")
+        .first()
+    )
+    email, _ = Email.objects.get_or_create(
+        request_key=f"test:{held.task_id if held else uuid4()}",
+        defaults={
+            "kind": Email.Kind.TEST,
+            "lead": lead,
+            "account": campaign.account,
+            "template": campaign.template,
+            "address": _usable(address),
+        },
+    )
+    return send_email(email.pk, to_sink=test_mode)
+
+
+def _usable(address: str) -> str:
+    usable = usable_address(address)
+    if not usable:
+        raise InvalidInput(
+            f"{address!r} is not an address that can be written to: correct it."
+        )
+    return usable
+
+
+def _campaign(campaign_id: int) -> Campaign:
+    campaign = (
+        Campaign.objects.select_related("account", "template")
+        .filter(pk=campaign_id)
+        .first()
+    )
+    if campaign is None:
+        raise InvalidInput(f"There is no campaign {campaign_id}.")
+    return campaign
