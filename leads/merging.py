@@ -92,12 +92,19 @@ def _lock_leads(keys: list[MatchKey], lead_id: int | None) -> list[Lead]:
         wanted = set(_with_keys(keys).values_list("lead_id", flat=True))
         if lead_id is not None:
             wanted.add(surviving_id(lead_id))
+        # Row locks are taken in one statement and in one order, or given back: a
+        # second helping on top of the first would deadlock with another merge.
+        before = transaction.savepoint()
         locked = list(
-            Lead.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+            Lead.objects.select_for_update(no_key=True)
+            .filter(pk__in=wanted)
+            .order_by("pk")
         )
         # Another worker may have merged one of them while we waited for its lock.
         if all(lead.merged_into_id is None for lead in locked):
+            transaction.savepoint_commit(before)
             return locked
+        transaction.savepoint_rollback(before)
 
 
 def _with_keys(keys: Iterable[MatchKey]) -> QuerySet[LeadKey]:
@@ -109,10 +116,13 @@ def _with_keys(keys: Iterable[MatchKey]) -> QuerySet[LeadKey]:
 
 def surviving_id(lead_id: int) -> int:
     """Give the lead that stands for this one after merges. Raises InvalidInput."""
-    row = Lead.objects.filter(pk=lead_id).values_list("merged_into_id", flat=True)
-    if not row:
+    lead = Lead.objects.filter(pk=lead_id).first()
+    if lead is None:
         raise InvalidInput(f"There is no lead {lead_id}: it may have been deleted.")
-    return row[0] or lead_id
+    # Chains are as short as the times that merged leads were merged again.
+    while lead.merged_into is not None:
+        lead = lead.merged_into
+    return lead.pk
 
 
 def _create(record: LeadRecord) -> Lead:
@@ -167,7 +177,8 @@ def _absorb(lead: Lead, other: Lead, key: MatchKey | None, record: LeadRecord) -
     ).update(lead=lead)
     Posting.objects.filter(lead=other).update(lead=lead)
     Fetch.objects.filter(lead=other).update(lead=lead)
-    Lead.objects.filter(merged_into=other).update(merged_into=lead)
+    # Leads that `other` had absorbed stay below it: touching their rows without
+    # having locked them first would deadlock; `surviving_id` walks up.
     other.merged_into = lead
     other.save(update_fields=["merged_into", "updated_at"])
     LeadMerge.objects.get_or_create(
