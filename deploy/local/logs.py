@@ -68,3 +68,31 @@ class LogTail:
     def _prefixed(self, line: str) -> str:
         colour = "red" if _SEVERE.search(line) else "yellow"
         return f"{screen.paint(f'{self._name:>9} |', colour)} {line.strip()[:300]}"
+
+
+class LastLine:
+    """Passes a child's output on, except the last line, which is kept for the end."""
+
+    def __init__(self, path: Path, target: IO[bytes]) -> None:
+        """`path` is the file the child writes to."""
+        self._path, self._target = path, target
+        self._position = 0
+        self._held = b""
+
+    def pass_on(self) -> None:
+        """Pass on what is known not to be the last line."""
+        with self._path.open("rb") as output:
+            output.seek(self._position)
+            text = self._held + output.read()
+            self._position = output.tell()
+        earlier = text[: text.rstrip(b"\n").rfind(b"\n") + 1]
+        self._held = text[len(earlier) :]
+        self._target.write(earlier)
+        self._target.flush()
+
+    def finish(self) -> None:
+        """Write the last line too."""
+        self.pass_on()
+        self._target.write(self._held)
+        self._target.flush()
+        self._held = b""

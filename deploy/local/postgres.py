@@ -154,7 +154,7 @@ class Postgres:
                 folder=self._data,
                 user=self._user,
             )
-            code = self._processes.run(program, output=output)
+            code = self._processes.run(program, stdout=output, stderr=output)
             output.seek(0)
             text = output.read().decode("utf-8", "replace").strip()
         if code:

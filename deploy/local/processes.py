@@ -97,18 +97,19 @@ class Processes:
         self,
         program: Program,
         *,
-        output: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+        stderr: IO[bytes] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> int:
         """Run a child to its end and return its exit code.
 
-        Its output goes to the launcher's stdout and stderr, or all of it to `output`.
+        Its output goes where the launcher's own goes, or to the given files.
         `meanwhile` is called many times a second; what it raises stops the child.
 
         Raises:
             StopRequested: when Ctrl-C or SIGTERM comes meanwhile; the child is stopped.
         """
-        process = self._spawn(program, output, output)
+        process = self._spawn(program, stdout, stderr)
         try:
             while process.poll() is None:
                 self.pause(0.1)

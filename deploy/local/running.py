@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.local import environment as env
 from deploy.local import ports, screen
+from deploy.local.logs import LastLine
 from deploy.local.processes import Processes, Program
 from deploy.local.screen import LaunchError, StopRequested, paint, say, step
 from deploy.local.servers import NO_RABBITMQ, Servers
@@ -57,6 +58,7 @@ class Run:
         self._environment: dict[str, str] = given
         self._once = once
         self._processes = Processes(ROOT, self._var)
+        self._result: LastLine | None = None
 
     def main(self) -> int:
         """Start, run until the end or a stop, and stop; return the exit code."""
@@ -74,6 +76,8 @@ class Run:
                 if self._processes.any_started:
                     step("Stopping everything that was started here")
                     self._processes.stop()
+                if self._result is not None:
+                    self._result.finish()
 
     def _serve(self) -> int:
         self._complete_settings()
@@ -95,12 +99,24 @@ class Run:
         self._wait_for_listeners()
         if self._once:
             step("Running the main job on the sample territory")
-            main_job = replace(self._manage("sample", "run"), stop_signal=signal.SIGINT)
-            return self._processes.run(main_job, meanwhile=self._processes.tend)
+            return self._main_job()
         self._show_where()
         while True:
             self._processes.pause(0.3)
             self._processes.tend()
+
+    def _main_job(self) -> int:
+        """Run the main job; its last line is kept until everything is stopped."""
+        program = replace(self._manage("sample", "run"), stop_signal=signal.SIGINT)
+        path = self._processes.log_path("main-job")
+        with path.open("wb") as output:
+            result = self._result = LastLine(path, sys.stdout.buffer)
+
+            def meanwhile() -> None:
+                self._processes.tend()
+                result.pass_on()
+
+            return self._processes.run(program, stdout=output, meanwhile=meanwhile)
 
     def _complete_settings(self) -> None:
         book = ports.PortBook(self._var / "ports.json")

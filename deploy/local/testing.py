@@ -163,7 +163,9 @@ class TestRun:
                     raise LaunchError(f"{stage.name} took over {stage.seconds:.0f} s.")
 
             try:
-                code = self._processes.run(program, output=output, meanwhile=meanwhile)
+                code = self._processes.run(
+                    program, stdout=output, stderr=output, meanwhile=meanwhile
+                )
                 sys.stdout.buffer.write(copy.read())
             except LaunchError as error:
                 screen.fail(str(error))

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-from deploy.local.logs import LogTail
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.local.logs import LastLine, LogTail
 from deploy.local.testing import Result, settings_for_tests, stages, summary_of
 
 
@@ -62,3 +66,21 @@ def test_a_flood_of_errors_is_counted_instead_of_shown(tmp_path):
     lines = tail.important_lines()
     assert len(lines) < 10
     assert "95 more" in lines[-1]
+
+
+@given(st.lists(st.binary(max_size=20), max_size=6))
+def test_the_last_line_comes_out_last_and_nothing_gets_lost(tmp_path_factory, parts):
+    path = tmp_path_factory.mktemp("output") / "main-job.log"
+    path.touch()
+    target = io.BytesIO()
+    lines = LastLine(path, target)
+    for part in parts:
+        with path.open("ab") as output:
+            output.write(part)
+        lines.pass_on()
+        assert b"".join(parts).startswith(target.getvalue())
+    before = target.getvalue()
+    lines.finish()
+    assert target.getvalue() == b"".join(parts)
+    held = target.getvalue()[len(before) :]
+    assert b"\n" not in held.rstrip(b"\n")
