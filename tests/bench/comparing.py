@@ -42,7 +42,8 @@ class Sizes:
 def peer_processes(servers: Servers, folder: Path) -> Iterator[dict[str, PeerProcess]]:
     """Start a process for each peer."""
     ours = {
-        "DJANGO_SETTINGS_MODULE": "tests.bench.our_settings",
+        "DJANGO_SETTINGS_MODULE": "fliptech_site.settings",
+        "EXTRA_ACTOR_MODULES": "tests.bench.our_actors",
         "SECRET_KEY": "of-no-use-outside-of-this-run-" * 3,
         "DATABASE_URL": servers.our_database_url,
         "RABBITMQ_URL": servers.rabbitmq_url,
