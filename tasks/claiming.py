@@ -1,14 +1,19 @@
-"""Claim a task, and finish, return or keep the claim: one statement each.
+"""Claim tasks, and finish, return or keep the claims: one statement each.
 
 A claim is compare-and-set on the state; the attempt's number is the fencing number, so
 whoever lost the lease can't write any more. Every statement here commits by itself
 (Django's autocommit), unless the caller finishes inside a transaction of its own.
+
+`state || ''` keeps the planner from the partial indexes on the state: they are tiny by
+its statistics and full of dead entries in truth, and these rows are found by their id.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -24,47 +29,92 @@ UPDATE tasks_task SET
     state = 'running', attempt = attempt + 1, worker_id = %(worker)s,
     started_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
     progress_done = NULL, progress_total = NULL, progress_note = ''
-WHERE id = %(task)s AND state = 'queued'
-RETURNING attempt, actor, args::text, kwargs::text, options::text, failures,
+WHERE id = ANY(%(tasks)s) AND state || '' = 'queued'
+RETURNING id, attempt, actor, args::text, kwargs::text, options::text, failures,
     max_attempts, created_at, root_id
 """
 
-#: Ends a run: the task moves on and the attempt is written, or, when the claim was lost,
+#: Ends runs: the task moves on and the attempt is written, or, when the claim was lost,
 #: neither. `burnt` is 1 when the run counts as a failure.
 _END = """
 WITH ended AS (
-    UPDATE tasks_task SET
-        state = %(state)s,
-        failures = failures + %(burnt)s,
-        run_at = CASE WHEN %(delay)s::float IS NULL THEN run_at
-                      ELSE clock_timestamp() + make_interval(secs => %(delay)s) END,
-        published_at = CASE WHEN %(is_final)s THEN published_at END,
-        finished_at = CASE WHEN %(is_final)s THEN clock_timestamp() END,
+    UPDATE tasks_task AS task SET
+        state = ending.state,
+        failures = failures + ending.burnt,
+        run_at = CASE WHEN ending.delay IS NULL THEN run_at
+                      ELSE clock_timestamp() + make_interval(secs => ending.delay) END,
+        published_at = CASE WHEN ending.is_final THEN published_at END,
+        finished_at = CASE WHEN ending.is_final THEN clock_timestamp() END,
         lease_until = NULL,
-        result = %(result)s::jsonb,
-        error_class = %(error_class)s, error_message = %(error_message)s
-    WHERE id = %(task)s AND attempt = %(attempt)s AND state = 'running'
-    RETURNING id, attempt, worker_id, started_at
+        result = ending.result::jsonb,
+        error_class = ending.error_class, error_message = ending.error_message
+    FROM unnest(
+        %(task_id)s::uuid[], %(attempt)s::int[], %(state)s::text[], %(outcome)s::text[],
+        %(burnt)s::int[], %(delay)s::float[], %(is_final)s::bool[], %(result)s::text[],
+        %(error_class)s::text[], %(error_message)s::text[], %(traceback)s::text[],
+        %(log)s::text[]
+    ) AS ending(task_id, attempt, state, outcome, burnt, delay, is_final, result,
+        error_class, error_message, traceback, log)
+    WHERE task.id = ending.task_id AND task.attempt = ending.attempt
+        AND task.state || '' = 'running'
+    RETURNING task.id, task.attempt, worker_id, started_at, ending.outcome,
+        ending.error_class, ending.error_message, ending.traceback, ending.log
 )
 INSERT INTO tasks_attempt (
     task_id, number, outcome, worker_id, started_at, finished_at,
     error_class, error_message, traceback, log
 )
-SELECT id, attempt, %(outcome)s, worker_id, started_at, clock_timestamp(),
-    %(error_class)s, %(error_message)s, %(traceback)s, %(log)s
+SELECT id, attempt, outcome, worker_id, started_at, clock_timestamp(),
+    error_class, error_message, traceback, log
 FROM ended
+RETURNING task_id, number
 """
 
+#: Rows that somebody else is just writing are held all the same and extended next time:
+#: waiting for them could end in a deadlock with a group of finishes.
 _EXTEND = """
-UPDATE tasks_task SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-FROM unnest(%(tasks)s::uuid[], %(attempts)s::int[]) AS held(task_id, number)
-WHERE id = task_id AND attempt = number AND state = 'running'
-RETURNING id, cancel_requested_at IS NOT NULL
+WITH held AS MATERIALIZED (
+    SELECT task.id, cancel_requested_at IS NOT NULL AS is_cancelled
+    FROM tasks_task AS task
+    JOIN unnest(%(tasks)s::uuid[], %(attempts)s::int[]) AS claim(task_id, number)
+        ON task.id = claim.task_id AND task.attempt = claim.number
+    WHERE task.state || '' = 'running'
+), extended AS (
+    UPDATE tasks_task
+    SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    WHERE id IN (
+        SELECT id FROM tasks_task WHERE id IN (SELECT id FROM held)
+        FOR UPDATE SKIP LOCKED
+    ) AND state || '' = 'running'
+)
+SELECT id, is_cancelled FROM held
 """
 
 
 class LostClaim(RuntimeError):
     """Raised when a run tries to finish a task that is no longer its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended; the fields are the columns of the statement."""
+
+    task_id: UUID
+    attempt: int
+    state: str
+    outcome: str
+    burnt: int
+    delay: float | None
+    is_final: bool
+    result: str | None
+    error_class: str
+    error_message: str
+    traceback: str
+    log: str
+
+
+#: Writes an ending; False when the claim had been lost.
+End = Callable[[Ending], bool]
 
 
 def claim(task_id: UUID, worker_id: int | None) -> Claim | None:
@@ -73,50 +123,87 @@ def claim(task_id: UUID, worker_id: int | None) -> Claim | None:
     That is so for duplicates and redeliveries of a message, for cancelled tasks, and
     for tasks that another worker runs.
     """
+    return claim_together([task_id], worker_id)[0]
+
+
+def claim_together(
+    task_ids: Sequence[UUID], worker_id: int | None
+) -> list[Claim | None]:
+    """Claim several tasks; a task asked for twice is given once."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
             {
-                "task": task_id,
+                # In one order everywhere, so that two groups can't lock each other.
+                "tasks": sorted(task_ids),
                 "worker": worker_id,
                 "lease": settings.TASK_LEASE_SECONDS,
             },
         )
-        row = cursor.fetchone()
-    if row is None:
-        return None
+        claims = {row[0]: _claim_of(row) for row in cursor.fetchall()}
+    return [claims.pop(task_id, None) for task_id in task_ids]
+
+
+def _claim_of(row: tuple[Any, ...]) -> Claim:
     return Claim(
-        task_id=task_id,
-        attempt=row[0],
-        actor=row[1],
-        args=json.loads(row[2]),
-        kwargs=json.loads(row[3]),
-        options=json.loads(row[4]),
-        failures=row[5],
-        max_attempts=row[6],
-        created_at=row[7],
-        root_id=row[8],
+        task_id=row[0],
+        attempt=row[1],
+        actor=row[2],
+        args=json.loads(row[3]),
+        kwargs=json.loads(row[4]),
+        options=json.loads(row[5]),
+        failures=row[6],
+        max_attempts=row[7],
+        created_at=row[8],
+        root_id=row[9],
     )
 
 
-def succeed(held: Claim, result: Any) -> bool:
+def end_together(endings: Sequence[Ending]) -> list[bool]:
+    """Write endings; False for each whose claim had been lost."""
+    ordered = sorted(endings, key=attrgetter("task_id"))
+    parameters = {
+        field.name: [getattr(ending, field.name) for ending in ordered]
+        for field in fields(Ending)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_END, parameters)
+        ended = set(cursor.fetchall())
+    return [(ending.task_id, ending.attempt) in ended for ending in endings]
+
+
+def end_alone(ending: Ending) -> bool:
+    """Write one ending, in the caller's transaction if there is one."""
+    return end_together([ending])[0]
+
+
+def succeed(held: Claim, result: Any, *, end: End = end_alone) -> bool:
     """Record success; False when the claim had been lost.
 
     Raises TypeError or ValueError when `result` is not plain JSON.
     """
     # PostgreSQL's jsonb can't hold NUL characters; nobody misses them in a result.
     text = json.dumps(result, allow_nan=False).replace("\\u0000", "")
-    return _end(held, State.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=text)
+    return end(_ending(held, State.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=text))
 
 
-def fail(held: Claim, *, error_class: str, message: str, traceback: str) -> bool:
+def fail(
+    held: Claim,
+    *,
+    error_class: str,
+    message: str,
+    traceback: str,
+    end: End = end_alone,
+) -> bool:
     """Record the final failure; False when the claim had been lost."""
-    return _end(
-        held,
-        State.FAILED,
-        Attempt.Outcome.FAILED,
-        burnt=1,
-        error=(error_class, message, traceback),
+    return end(
+        _ending(
+            held,
+            State.FAILED,
+            Attempt.Outcome.FAILED,
+            burnt=1,
+            error=(error_class, message, traceback),
+        )
     )
 
 
@@ -128,26 +215,29 @@ def retry(
     error_class: str,
     message: str,
     traceback: str,
+    end: End = end_alone,
 ) -> bool:
     """Put the task back for later; False when the claim had been lost."""
-    return _end(
-        held,
-        State.SCHEDULED,
-        Attempt.Outcome.RETRIED if is_burnt else Attempt.Outcome.DEFERRED,
-        burnt=1 if is_burnt else 0,
-        delay=delay_seconds,
-        error=(error_class, message, traceback),
+    return end(
+        _ending(
+            held,
+            State.SCHEDULED,
+            Attempt.Outcome.RETRIED if is_burnt else Attempt.Outcome.DEFERRED,
+            burnt=1 if is_burnt else 0,
+            delay=delay_seconds,
+            error=(error_class, message, traceback),
+        )
     )
 
 
-def cancel_running(held: Claim) -> bool:
+def cancel_running(held: Claim, *, end: End = end_alone) -> bool:
     """Record that the run was stopped on request; False when the claim had been lost."""
-    return _end(held, State.CANCELLED, Attempt.Outcome.CANCELLED)
+    return end(_ending(held, State.CANCELLED, Attempt.Outcome.CANCELLED))
 
 
-def give_back(held: Claim) -> bool:
+def give_back(held: Claim, *, end: End = end_alone) -> bool:
     """Return the task unharmed, as a worker does that stops in good order."""
-    return _end(held, State.QUEUED, Attempt.Outcome.RETURNED)
+    return end(_ending(held, State.QUEUED, Attempt.Outcome.RETURNED))
 
 
 def complete(result: Any) -> None:
@@ -177,7 +267,7 @@ def extend(held: Sequence[Claim]) -> tuple[set[UUID], set[UUID]]:
     return {row[0] for row in rows}, {row[0] for row in rows if row[1]}
 
 
-def _end(
+def _ending(
     held: Claim,
     state: State,
     outcome: Attempt.Outcome,
@@ -186,22 +276,19 @@ def _end(
     delay: float | None = None,
     result: str | None = None,
     error: tuple[str, str, str] = ("", "", ""),
-) -> bool:
+) -> Ending:
     error_class, message, traceback = (text.replace("\x00", "") for text in error)
-    parameters: dict[str, Any] = {
-        "task": held.task_id,
-        "attempt": held.attempt,
-        "state": state,
-        "outcome": outcome,
-        "burnt": burnt,
-        "delay": delay,
-        "is_final": state in (State.SUCCEEDED, State.FAILED, State.CANCELLED),
-        "result": result,
-        "error_class": error_class[:200],
-        "error_message": message,
-        "traceback": traceback,
-        "log": "\n".join(held.log).replace("\x00", ""),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_END, parameters)
-        return bool(cursor.rowcount == 1)
+    return Ending(
+        task_id=held.task_id,
+        attempt=held.attempt,
+        state=state.value,
+        outcome=outcome.value,
+        burnt=burnt,
+        delay=delay,
+        is_final=state in (State.SUCCEEDED, State.FAILED, State.CANCELLED),
+        result=result,
+        error_class=error_class[:200],
+        error_message=message,
+        traceback=traceback,
+        log="\n".join(held.log).replace("\x00", ""),
+    )

@@ -12,6 +12,7 @@ import random
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,11 +20,13 @@ from uuid import UUID
 import dramatiq
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from dramatiq.middleware import Shutdown, SkipMessage
+from dramatiq.middleware.threading import Interrupt, raise_thread_exception
 
-from fliptech_site.errors import PermanentError
+from fliptech_site.errors import Cancelled, PermanentError
 from tasks import claiming
 from tasks.current import Claim, current_claim, set_current_claim
 from tasks.declaring import policy_of
+from tasks.grouping import Group
 from tasks.policies import Verdict, decide
 
 if TYPE_CHECKING:
@@ -46,6 +49,10 @@ class Ledger(dramatiq.Middleware):
         self.finished_count = 0
         self._lock = threading.Lock()
         self._running: dict[int, Claim] = {}
+        #: Threads whose body has ended: nothing may strike the finish.
+        self._ending: set[int] = set()
+        self._claims = Group(self._claim_together, "claims")
+        self._endings = Group(claiming.end_together, "endings")
 
     @property
     def actor_options(self) -> set[str]:
@@ -56,6 +63,16 @@ class Ledger(dramatiq.Middleware):
         """Return the claims that run now, by thread id."""
         with self._lock:
             return dict(self._running)
+
+    def interrupt(
+        self, thread_id: int, held: Claim, error: type[BaseException]
+    ) -> bool:
+        """Raise `error` in the thread while the body of this very claim runs in it."""
+        with self._lock:
+            if self._running.get(thread_id) is not held or thread_id in self._ending:
+                return False
+            raise_thread_exception(thread_id, error)
+            return True
 
     # --- hooks ----------------------------------------------------------------
 
@@ -84,6 +101,7 @@ class Ledger(dramatiq.Middleware):
         if held is None:
             return
         try:
+            self._protect()
             self._finish(broker, held, result, exception)
         finally:
             self._forget()
@@ -93,6 +111,7 @@ class Ledger(dramatiq.Middleware):
         held = current_claim()
         if held is not None:
             try:
+                self._protect()
                 self._finish(broker, held, None, None)
             finally:
                 self._forget()
@@ -107,8 +126,9 @@ class Ledger(dramatiq.Middleware):
             return None
         while not self.is_stopping.is_set():
             try:
+                # The claim goes another way; this is for the actor's own queries.
                 close_old_connections()
-                return claiming.claim(task_id, self.worker_id)
+                return self._claims.ask(task_id)
             except (DatabaseError, InterfaceError) as error:
                 # Waiting here holds the thread: without the ledger nothing may run.
                 logger.warning("The database is away (%s); waiting.", error)
@@ -118,11 +138,30 @@ class Ledger(dramatiq.Middleware):
         setattr(message, "give_back", True)  # noqa: B010
         return None
 
+    def _claim_together(self, task_ids: Sequence[UUID]) -> list[Claim | None]:
+        return claiming.claim_together(task_ids, self.worker_id)
+
     def _forget(self) -> None:
         set_current_claim(None)
         with self._lock:
             self._running.pop(threading.get_ident(), None)
+            self._ending.discard(threading.get_ident())
             self.finished_count += 1
+
+    def _protect(self) -> None:
+        """Let no interrupt strike from here on; one that came too late is dropped.
+
+        The body is done: to lose the finish now would run it again.
+        """
+        thread_id = threading.get_ident()
+        while thread_id not in self._ending:
+            try:
+                with self._lock:
+                    self._ending.add(thread_id)
+                # An interrupt sent before that is delivered no later than here.
+                time.sleep(0)
+            except (Interrupt, Cancelled) as late:
+                logger.info("%s came after the end of the run.", type(late).__name__)
 
     # --- finish -----------------------------------------------------------------
 
@@ -157,6 +196,7 @@ class Ledger(dramatiq.Middleware):
         result: Any,
         exception: BaseException | None,
     ) -> bool:
+        end = self._endings.ask
         if exception is None:
             try:
                 json.dumps(result, allow_nan=False)
@@ -165,9 +205,9 @@ class Ledger(dramatiq.Middleware):
                     f"{held.actor} returned something that JSON can't hold: {error}."
                 )
             else:
-                return claiming.succeed(held, result)
+                return claiming.succeed(held, result, end=end)
         if isinstance(exception, Shutdown):
-            return claiming.give_back(held)
+            return claiming.give_back(held, end=end)
         decision = decide(
             exception,
             policy=policy_of(broker.get_actor(held.actor)),
@@ -177,7 +217,7 @@ class Ledger(dramatiq.Middleware):
             dice=random.random(),  # noqa: S311 - jitter, not a secret
         )
         if decision.verdict is Verdict.CANCEL:
-            return claiming.cancel_running(held)
+            return claiming.cancel_running(held, end=end)
         message = str(exception) or type(exception).__name__
         if decision.reason:
             message = f"{message} ({decision.reason})"
@@ -187,10 +227,11 @@ class Ledger(dramatiq.Middleware):
             "traceback": "".join(traceback.format_exception(exception)),
         }
         if decision.verdict is Verdict.FAIL:
-            return claiming.fail(held, **told)
+            return claiming.fail(held, **told, end=end)
         return claiming.retry(
             held,
             delay_seconds=decision.delay_seconds,
             is_burnt=decision.verdict is Verdict.RETRY,
             **told,
+            end=end,
         )

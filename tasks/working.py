@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 from dramatiq.middleware import Shutdown
-from dramatiq.middleware.threading import raise_thread_exception
 
 from fliptech_site.errors import Cancelled
 from tasks import claiming
@@ -100,11 +99,9 @@ class WorkerProcess:
         running = self._ledger.running()
         held, to_cancel = claiming.extend(list(running.values()))
         for thread_id, claim in running.items():
-            is_lost = claim.task_id not in held
-            # It may have finished between the two looks: then there is nothing to stop.
-            is_current = self._ledger.running().get(thread_id) is claim
-            if is_current and (is_lost or claim.task_id in to_cancel):
-                raise_thread_exception(thread_id, Cancelled)
+            # It may have finished between the two looks: then nothing is stopped.
+            if claim.task_id not in held or claim.task_id in to_cancel:
+                self._ledger.interrupt(thread_id, claim, Cancelled)
         Worker.objects.filter(pk=self._row.pk).update(
             heartbeat_at=timezone.now(),
             memory_bytes=psutil.Process().memory_info().rss,
@@ -146,8 +143,8 @@ class WorkerProcess:
         logger.info("Worker %s has stopped.", self._row)
 
     def _interrupt_running(self) -> None:
-        for thread_id in self._ledger.running():
-            raise_thread_exception(thread_id, Shutdown)
+        for thread_id, claim in self._ledger.running().items():
+            self._ledger.interrupt(thread_id, claim, Shutdown)
 
     def _beat_while_stopping(self) -> None:
         while self._ledger.running():

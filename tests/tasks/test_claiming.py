@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 
 import pytest
 from django.db import connection, transaction
@@ -136,3 +138,64 @@ def test_of_many_threads_one_wins_the_claim():
     for thread in threads:
         thread.join()
     assert len(wins) == 1
+
+
+def test_a_task_asked_for_twice_in_one_group_is_given_once():
+    task_id, other = enqueue("trial_add", a=1, b=2), enqueue("trial_add", a=3, b=4)
+    first, second, third = claiming.claim_together([task_id, other, task_id], None)
+    assert (first.kwargs, second.kwargs, third) == (
+        {"a": 1, "b": 2},
+        {"a": 3, "b": 4},
+        None,
+    )
+    assert Task.objects.get(pk=task_id).attempt == 1
+
+
+def test_of_a_group_of_endings_only_the_overtaken_are_refused(held):
+    endings = []
+    other = claiming.claim(enqueue("trial_add", a=1, b=2), worker_id=None)
+    late = replace(claiming.claim(enqueue("trial_add", a=1, b=2), None), attempt=9)
+    error = {"error_class": "E", "message": "m", "traceback": "t"}
+    claiming.succeed(held, 1, end=endings.append)
+    claiming.retry(other, delay_seconds=60, is_burnt=True, **error, end=endings.append)
+    claiming.succeed(late, 3, end=endings.append)
+    assert claiming.end_together(endings) == [True, True, False]
+    states = {task.pk: (task.state, task.result) for task in Task.objects.all()}
+    assert states[held.task_id] == (State.SUCCEEDED, 1)
+    assert states[other.task_id] == (State.SCHEDULED, None)
+    assert states[late.task_id] == (State.RUNNING, None)
+    assert Attempt.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_somebody_else_is_writing_counts_as_held(held):
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Task.objects.select_for_update().get(pk=held.task_id)
+        assert pool.submit(_extend_elsewhere, held).result(10) == {held.task_id}
+
+
+def _extend_elsewhere(held):
+    try:
+        return claiming.extend([held])[0]
+    finally:
+        connection.close()
+
+
+def test_rows_are_found_by_their_id_whatever_the_statistics_say(held):
+    ending = []
+    claiming.succeed(held, 1, end=ending.append)
+    columns = {
+        field.name: [getattr(ending[0], field.name)] for field in fields(ending[0])
+    }
+    values = {
+        "tasks": [held.task_id],
+        "attempts": [1],
+        "worker": 1,
+        "lease": 30,
+        **columns,
+    }
+    for statement in (claiming._CLAIM, claiming._END, claiming._EXTEND):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {statement}", values)
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert not re.search("tasks_task_(lease|backlog|owed)_idx", plan), plan
