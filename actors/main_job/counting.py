@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -95,14 +94,11 @@ def _published() -> QuerySet[DemoSite]:
 
 
 def _skipped(campaign: Campaign) -> dict[str, int]:
-    """Count who got no mail by reason: left out at the launch, or at the last moment."""
-    counted: Counter[str] = Counter()
-    recipients = Recipient.objects.filter(
-        campaign=campaign, state=Recipient.State.SKIPPED
+    """Count who got no mail by reason, left out at the launch or at the last moment."""
+    counted = (
+        Recipient.objects.filter(campaign=campaign, state=Recipient.State.SKIPPED)
+        .order_by("reason")
+        .values_list("reason")
+        .annotate(Count("pk"))
     )
-    emails = Email.objects.filter(campaign=campaign, state=EmailState.SKIPPED)
-    for rows in (recipients, emails):
-        counted.update(
-            dict(rows.order_by().values_list("reason").annotate(Count("pk")))
-        )
-    return dict(counted.most_common())
+    return dict(counted)

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 import uuid
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
@@ -51,6 +53,7 @@ class Installation:
         }
         self._listeners = (sample, mail)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._run: subprocess.Popen[str] | None = None
 
     # --- life ---------------------------------------------------------------------
 
@@ -67,10 +70,13 @@ class Installation:
         self.start_process("workers", "workers", "--processes=2", "--threads=4")
         self.start_process("scheduler", "scheduler")
         for port in self._listeners:
-            assert ports.wait_for(lambda port=port: ports.accepts(port), PATIENCE)
+            assert ports.wait_for(partial(ports.accepts, port), PATIENCE)
 
     def stop(self) -> None:
         """End all processes and drop the database."""
+        if self._run is not None:
+            self._run.kill()
+            self._run.communicate()
         for child in self._children.values():
             if child.poll() is None:
                 child.terminate()
@@ -111,8 +117,8 @@ class Installation:
         )
 
     def begin_main_job(self) -> subprocess.Popen[str]:
-        """Start `sample run` and leave it running."""
-        return subprocess.Popen(
+        """Start `sample run` and leave it running; `stop` ends it if need be."""
+        self._run = subprocess.Popen(
             self._command("sample", "run", "--timeout=240"),
             env=self.environment,
             cwd=ROOT,
@@ -120,6 +126,7 @@ class Installation:
             stderr=subprocess.PIPE,
             text=True,
         )
+        return self._run
 
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "manage.py", *arguments]
@@ -147,14 +154,14 @@ class Installation:
 
     # --- looking ----------------------------------------------------------------------
 
-    def rows(self, query: str) -> list[tuple]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
         with psycopg.connect(self.url) as connection:
             return connection.execute(query).fetchall()
 
     def number(self, query: str) -> int:
         """Return the one number that a query gives."""
-        return self.rows(query)[0][0]
+        return int(self.rows(query)[0][0])
 
     def wait_for(self, query: str, least: int) -> None:
         """Wait until the query's number has reached `least`."""
@@ -175,6 +182,7 @@ class Installation:
         )
 
 
-def result_of(stdout: str) -> dict:
+def result_of(stdout: str) -> dict[str, Any]:
     """Return the JSON object on the last line."""
-    return json.loads(stdout.strip().splitlines()[-1])
+    result: dict[str, Any] = json.loads(stdout.strip().splitlines()[-1])
+    return result

@@ -1,0 +1,215 @@
+"""The main job keeps its totals whatever dies on the way, and mails nobody twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections import Counter
+
+import psutil
+import pytest
+import requests
+from django.conf import settings
+
+from deploy.local import ports
+from deploy.local.processes import Processes
+from deploy.local.rabbitmq import RabbitMQ, find_server
+from tests.actors.expected import ADDRESSES, DEMOS, LEADS, SKIPPED
+from tests.actors.installation import PATIENCE, ROOT, Installation, result_of
+from tests.conftest import NO_RABBITMQ
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+LEADS_NOW = "SELECT count(*) FROM leads_lead"
+DEMOS_NOW = "SELECT count(*) FROM demos_demosite WHERE state = 'published'"
+MAILS_NOW = "SELECT count(*) FROM campaigns_sinkmessage"
+UNFINISHED = (
+    "SELECT count(*) FROM tasks_task WHERE state IN ('scheduled', 'queued', 'running')"
+)
+
+
+class PrivateRabbitMQ:
+    """A RabbitMQ node that belongs to one test, which may stop it."""
+
+    def __init__(self, folder):
+        self._processes = Processes(ROOT, folder)
+        self._server = RabbitMQ(folder / "rabbitmq", self._processes, os.environ)
+        self._server.start()
+        self.url = self._server.make_ready()
+
+    def go_down(self):
+        """Stop the node in good order; it stays down until `come_back`."""
+        (node,) = self._nodes()
+        node.terminate()
+        node.wait(30)
+
+    def come_back(self):
+        """Let the launcher find the dead node and start it again."""
+        assert ports.wait_for(self._has_a_node, PATIENCE)
+        self._server.make_ready()
+
+    def end(self):
+        """Stop the node and its port mapper for good."""
+        self._processes.stop()
+
+    def _has_a_node(self):
+        self._processes.tend()
+        return bool(self._nodes())
+
+    def _nodes(self):
+        return [
+            child
+            for child in psutil.Process().children()
+            if child.status() != psutil.STATUS_ZOMBIE
+            and child.name().startswith("beam")
+        ]
+
+
+@pytest.fixture
+def rabbitmq(tmp_path):
+    if find_server(os.environ) is None:
+        pytest.fail(NO_RABBITMQ, pytrace=False)
+    node = PrivateRabbitMQ(tmp_path)
+    try:
+        yield node
+    finally:
+        node.end()
+
+
+@pytest.fixture
+def installation(tmp_path, rabbitmq):
+    found = Installation(tmp_path, settings.DATABASE_URL, rabbitmq.url, "main-job.")
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+def test_a_run_in_which_everything_dies_once_has_the_same_totals(
+    installation, rabbitmq
+):
+    run = installation.begin_main_job()
+    installation.wait_for(LEADS_NOW, 3)
+    installation.kill_a_worker()
+    installation.wait_for(LEADS_NOW, 6)
+    installation.kill_the_scheduler()
+    installation.wait_for(LEADS_NOW, 9)
+    rabbitmq.go_down()
+    rabbitmq.come_back()
+    installation.wait_for(DEMOS_NOW, 1)
+    installation.kill_a_worker()
+    installation.wait_for(MAILS_NOW, 1)
+    installation.kill_a_worker()
+    stdout, stderr = run.communicate(timeout=180)
+
+    assert run.returncode == 0, stderr + installation.logs()
+    result = result_of(stdout)
+    assert (result["leads_found"], result["leads_new"]) == (LEADS + 1, LEADS)
+    assert (result["leads_scored"], result["demos_published"]) == (LEADS, DEMOS)
+    assert result["emails_skipped"] == SKIPPED
+    assert result["tasks"].keys() == {"succeeded"}, installation.logs()
+    _assert_nobody_was_mailed_twice_or_forgotten(installation, result)
+
+
+def test_an_interrupted_run_goes_on_and_the_next_one_joins_it(installation):
+    run = installation.begin_main_job()
+    installation.wait_for(LEADS_NOW, 3)
+    run.send_signal(signal.SIGINT)
+    _, stderr = run.communicate(timeout=30)
+
+    assert run.returncode != 0
+    assert "The work goes on in the workers" in stderr
+
+    again = installation.manage("sample", "run")
+
+    assert again.returncode == 0, again.stderr + installation.logs()
+    result = result_of(again.stdout)
+    assert (result["leads_found"], result["leads_scored"]) == (LEADS + 1, LEADS)
+    assert Counter(installation.inbox()) == Counter(ADDRESSES)
+
+
+def _assert_nobody_was_mailed_twice_or_forgotten(installation, result):
+    """A mail in doubt may have arrived or not; every other one arrived once."""
+    doubtful = {
+        address
+        for (address,) in installation.rows(
+            "SELECT address FROM campaigns_email WHERE state = 'in_doubt'"
+        )
+    }
+    arrived = Counter(installation.inbox())
+    assert result["emails_in_doubt"] == len(doubtful)
+    assert result["emails_sent"] + len(doubtful) == len(ADDRESSES)
+    assert set(arrived) | doubtful == set(ADDRESSES)
+    assert set(arrived.values()) == {1}
+
+
+def test_a_campaign_launched_in_admin_without_rabbitmq_goes_out_when_it_is_back(
+    installation, rabbitmq
+):
+    _gather_and_build(installation)
+    installation.start_process(
+        "web", *("runserver", "--noreload", f"127.0.0.1:{installation.web}")
+    )
+    assert ports.wait_for(lambda: ports.accepts(installation.web), PATIENCE)
+    rabbitmq.go_down()
+
+    answer = _launch_in_admin(installation)
+
+    assert answer.status_code == 200
+    assert "error" not in answer.text.lower().partition("messagelist")[2][:500]
+    assert installation.number(UNFINISHED) >= 1
+    assert installation.inbox() == []
+
+    rabbitmq.come_back()
+    installation.wait_for(MAILS_NOW, len(ADDRESSES))
+    assert Counter(installation.inbox()) == Counter(ADDRESSES)
+
+
+def _gather_and_build(installation):
+    """Bring the funnel to the point where the campaign could be launched."""
+    assert installation.manage("task", "send", "scrape_craigslist").returncode == 0
+    installation.wait_for(
+        "SELECT count(*) FROM leads_lead WHERE score IS NOT NULL", LEADS
+    )
+    for (lead_id,) in installation.rows("SELECT id FROM leads_lead WHERE score >= 50"):
+        installation.manage("task", "send", "generate_demo_site", f"lead_id={lead_id}")
+    installation.wait_for(DEMOS_NOW, DEMOS)
+
+
+def _launch_in_admin(installation):
+    """Log in like a person and run the list's action on the campaign."""
+    installation.environment["DJANGO_SUPERUSER_PASSWORD"] = "secret-of-a-test"
+    made = installation.manage(
+        *(
+            "createsuperuser",
+            "--noinput",
+            "--username=ada",
+            "--email=ada@agency.example",
+        )
+    )
+    assert made.returncode == 0, made.stderr
+    base = f"http://localhost:{installation.web}/admin"
+    with requests.Session() as session:
+        session.trust_env = False
+        page = session.get(f"{base}/login/", timeout=30)
+        session.post(
+            f"{base}/login/",
+            data={"username": "ada", "password": "secret-of-a-test"} | _token(page),
+            timeout=30,
+        )
+        listing = session.get(f"{base}/campaigns/campaign/", timeout=30)
+        ((campaign_id,),) = installation.rows("SELECT id FROM campaigns_campaign")
+        return session.post(
+            f"{base}/campaigns/campaign/",
+            data={"action": "launch", "_selected_action": campaign_id}
+            | _token(listing),
+            timeout=30,
+        )
+
+
+def _token(page):
+    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    assert found, page.text[:2000]
+    return {"csrfmiddlewaretoken": found[1]}
