@@ -138,24 +138,25 @@ class DemoSiteAdmin(ModelAdmin):
         )
         enqueue_many("generate_demo_site", [{"lead_id": pk} for pk in lead_ids])
         skipped = sites.filter(state=DemoSite.State.REVOKED).count()
+        told = f"{_count(len(lead_ids), 'build')} enqueued."
+        if skipped:
+            was = "was" if skipped == 1 else "were"
+            told += f" {_count(skipped, 'revoked site')} {was} left alone."
         self.message_user(
-            request,
-            f"{len(lead_ids)} builds enqueued."
-            + (f" {skipped} revoked sites were left alone." if skipped else ""),
-            messages.WARNING if skipped else messages.SUCCESS,
+            request, told, messages.WARNING if skipped else messages.SUCCESS
         )
 
     @action(description="Keep longer", permissions=["change"])
     def extend_sites(self, request: HttpRequest, sites: QuerySet[DemoSite]) -> None:
         """Move the date of live sites back by DEMO_DAYS."""
         done = extend(sites.values_list("pk", flat=True))
-        self.message_user(request, f"{done} live sites stay longer.")
+        self.message_user(request, f"{_count(done, 'live site')} kept longer.")
 
     @action(description="Revoke (take down)", permissions=["change"])
     def revoke_sites(self, request: HttpRequest, sites: QuerySet[DemoSite]) -> None:
         """Take the chosen sites down at once."""
         done = revoke(list(sites.values_list("pk", flat=True)))
-        self.message_user(request, f"{done} sites taken down: visitors now get a 410.")
+        self.message_user(request, f"{_count(done, 'site')} taken down.")
 
     @action(description="Allow again and rebuild", permissions=["change"])
     def allow_sites_again(
@@ -164,4 +165,8 @@ class DemoSiteAdmin(ModelAdmin):
         """Let revoked sites be built again, and build them."""
         lead_ids = allow_again(list(sites.values_list("pk", flat=True)))
         enqueue_many("generate_demo_site", [{"lead_id": pk} for pk in lead_ids])
-        self.message_user(request, f"{len(lead_ids)} sites allowed; builds enqueued.")
+        self.message_user(request, f"{_count(len(lead_ids), 'build')} enqueued.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -139,7 +139,7 @@ def _sources(lead: Lead) -> tuple[Source, ...]:
     return tuple(
         Source(
             field=fact.field,
-            source=clean(fact.source, 30),
+            source=fact.source,
             day=fact.fetched_at.date().isoformat(),
         )
         for fact in newest

@@ -74,10 +74,13 @@ def _context(facts: Facts, trade: Trade) -> dict[str, Any]:
     design = DESIGNS[trade.family]
     return {
         "name": clean(facts.name, 200),
+        "short_name": clean(facts.name, 60),
         "initial": _initial(facts.name),
         "trade": trade,
         "design": design,
-        "colours": make_palette(facts.colour, trade.hue, accent_hue=design.accent_hue),
+        "colours": make_palette(
+            facts.colour, trade.hue, accent_hue=design.accent_hue, depth=design.depth
+        ),
         "font": font_as_base64(design.typeface.file),
         "illustration": f"demos/illustrations/{trade.family}.svg",
         "icons": {key: _safe(icon(name)) for key, name in _ICONS.items()},
@@ -92,7 +95,14 @@ def _context(facts: Facts, trade: Trade) -> dict[str, Any]:
         "own_words": own_words(facts.description),
         "structured_data": _safe(as_script_text(describe_business(facts, trade))),
         "beacon": _safe(BEACON),
-        "sources": facts.sources,
+        "sources": [
+            {
+                "field": clean(source.field, 30),
+                "source": clean(source.source, 30),
+                "day": clean(source.day, 10),
+            }
+            for source in facts.sources
+        ],
         **_contact(facts),
     }
 

@@ -26,7 +26,8 @@ class Design:
     """How pages of a family look.
 
     `hero` chooses the layout of the first screen, `services` that of the list;
-    `radius` is in pixels; `accent_hue` is an OKLCH angle; `steps` says how working
+    `radius` is in pixels; `accent_hue` is an OKLCH angle;
+    `depth` is the OKLCH chroma of the darkest ground; `steps` says how working
     together goes.
     """
 
@@ -36,6 +37,7 @@ class Design:
     radius: int
     accent_hue: float
     steps: tuple[tuple[str, str], ...]
+    depth: float = 0.05
     services_title: str = "What we do"
     steps_title: str = "How it goes"
     contact_title: str = "Talk to us"
@@ -91,11 +93,11 @@ DESIGNS: dict[str, Design] = {
         typeface=_BRICOLAGE,
     ),
     "build": Design(
-        hero="stage", services="ruled", radius=4, accent_hue=90, steps=_PROJECT,
+        hero="stage", services="ruled", radius=4, accent_hue=90, steps=_PROJECT, depth=0.02,
         typeface=_BRICOLAGE,
     ),
     "motor": Design(
-        hero="stage", services="cards", radius=8, accent_hue=95, steps=_JOB,
+        hero="stage", services="cards", radius=8, accent_hue=95, steps=_JOB, depth=0.01,
         typeface=_BRICOLAGE,
     ),
     "garden": Design(

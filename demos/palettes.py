@@ -62,17 +62,20 @@ def lighten_until_readable(colour: str, ground: str, wanted: float = READABLE) -
     return _hex(found)
 
 
-def make_palette(own_colour: str, trade_colour: str, *, accent_hue: float) -> Palette:
+def make_palette(
+    own_colour: str, trade_colour: str, *, accent_hue: float, depth: float = 0.05
+) -> Palette:
     """Derive all colours of a site from the business's colour or else the trade's.
 
     A colour that isn't #rrggbb, or is almost grey, white or black, is not used.
-    `accent_hue` is an angle of OKLCH in degrees: 30 coral, 85 yellow, 250 blue.
+    `accent_hue` is an angle of OKLCH in degrees: 30 coral, 85 yellow, 250 blue;
+    `depth` is the OKLCH chroma of the darkest ground: 0 is charcoal.
     """
     chosen = own_colour if _is_usable(own_colour) else trade_colour
     hue = Color(chosen).convert("oklch")["hue"]
     paper = _oklch(0.985, 0.006, hue)
     tint = _oklch(0.955, 0.018, hue)
-    deep = _oklch(0.26, 0.05, hue)
+    deep = _oklch(0.26, depth, hue)
     # The tint is the darkest light ground that brand-coloured text stands on.
     brand = darken_until_readable(chosen, tint, COMFORTABLE)
     accent = _oklch(0.84, 0.14, accent_hue)
