@@ -16,6 +16,7 @@ from leads.matching import is_shared_platform
 from leads.merging import store_record, surviving_id
 from leads.models import Fetch, Lead
 from leads.outcomes import Outcome
+from leads.pages import storable
 from leads.records import LeadRecord, Value
 from leads.sources.website import NAME, SitePage, read_site_page
 from leads.throttling import Patience
@@ -135,7 +136,7 @@ def _audit(home: Page, visits: list[tuple[Page, SitePage]]) -> SiteAudit:
         is_https=home.final_url.startswith("https://"),
         page_bytes=home.size,
         response_ms=home.elapsed_ms,
-        last_modified=home.headers.get("Last-Modified", "")[:100],
+        last_modified=storable(home.headers.get("Last-Modified", ""))[:100],
         pages=[page.final_url for page, _ in visits],
         emails=emails[:10],
         phones=phones[:10],

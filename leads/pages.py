@@ -13,6 +13,11 @@ _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 
 
+def storable(text: str) -> str:
+    """Drop what PostgreSQL can't keep in text: NUL and lone surrogates."""
+    return _UNREADABLE.sub("", text)
+
+
 def parse_html(text: str) -> HtmlElement:
     """Parse HTML as leniently as a browser; never raises, an empty page has no body."""
     text = _UNREADABLE.sub(" ", text)

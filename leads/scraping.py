@@ -229,7 +229,8 @@ def _store(run: _Run, posting: Posting, page: Page, read: PostingPage) -> None:
         posting.save(update_fields=["lead", "expires_at"])
         _mark(posting, Posting.State.READ, "")
         _count(run.job, stored.kind)
-        _send_on(Lead.objects.get(pk=stored.lead_id))
+        if stored.kind != Kind.KNOWN:
+            _send_on(Lead.objects.get(pk=stored.lead_id))
 
 
 def _count(job: ScrapeJob, kind: Kind) -> None:

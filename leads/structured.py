@@ -10,6 +10,8 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
+from leads.pages import storable
+
 #: Nodes looked at on one page; real pages have dozens.
 _MAX_NODES = 5_000
 _WRAPPING = re.compile(
@@ -95,7 +97,8 @@ def text_value(value: Any) -> str:
             break
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return re.sub(r"\s+", " ", html.unescape(str(value))).strip()
+    # JSON can spell characters that no page can hold, such as NUL.
+    return re.sub(r"\s+", " ", storable(html.unescape(str(value)))).strip()
 
 
 def find_business(nodes: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ def web(settings) -> Iterator[Web]:
 
 
 @pytest.fixture
-def craigslist(web, settings, db) -> Web:
+def craigslist(web: Web, settings, db) -> Web:
     """The web with Craigslist's address on it and consent recorded."""
     settings.CRAIGSLIST_URL = f"http://craigslist.localhost:{web.port}"
     record_consent("craigslist", settings.CRAIGSLIST_URL)

@@ -132,3 +132,15 @@ def test_a_lead_that_does_not_exist_is_refused(db):
         enrich_lead(4711)
     with pytest.raises(InvalidInput, match="no lead 4711"):
         score_lead(4711)
+
+
+def test_characters_that_the_database_can_not_keep_do_no_harm(web):
+    nasty = r"""<html><head><title>\u0000</title><script type="application/ld+json">
+      {"@type": "Dentist", "name": "Bay\u0000 \ud800Dental", "telephone": "\u0000",
+      "email": "a\u0000@b.example", "address": {"addressLocality": "\ud800"}}
+      </script></head><body>&#0;&#xd800; x@y.example</body></html>"""
+    lead = lead_with(web.put("bay", "/", nasty))
+    assert enrich_lead(lead.pk)["outcome"] == "ok"
+    lead.refresh_from_db()
+    assert lead.name == "Bay Dental"
+    assert lead.email == "a@b.example"
