@@ -71,14 +71,16 @@ def build(letter: Letter) -> bytes:
         message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     # Not every server takes 8-bit text; quoted-printable goes through all of them.
-    message.set_content(_clean(letter.text), cte="quoted-printable")
-    message.add_alternative(_clean(letter.html), subtype="html", cte="quoted-printable")
+    message.set_content(xml_text(letter.text), cte="quoted-printable")
+    message.add_alternative(
+        xml_text(letter.html), subtype="html", cte="quoted-printable"
+    )
     return re.sub(rb"\r\n|\r|\n", b"\r\n", message.as_bytes())
 
 
 def one_line(text: str) -> str:
     """Make text fit for a header: one line, no control characters, no surrogates."""
-    return " ".join(_CONTROLS.sub(" ", _clean(text)).split())
+    return " ".join(_CONTROLS.sub(" ", xml_text(text)).split())
 
 
 def finish_html(
@@ -93,7 +95,7 @@ def finish_html(
     `link_of` gives the address that stands in for a web link; the unsubscribe link
     and everything that is not http stay as they are.
     """
-    document = lxml.html.document_fromstring(_clean(html) or "<p></p>")
+    document = lxml.html.document_fromstring(xml_text(html) or "<p></p>")
     if link_of is not None:
         for anchor in document.iter("a"):
             target = (anchor.get("href") or "").strip()
@@ -122,7 +124,7 @@ def finish_text(text: str, *, footer: Footer) -> str:
 
 def text_of(html: str) -> str:
     """Give the text of an HTML body; links stand behind their words in brackets."""
-    return str(get_text(_clean(html), _TEXT_CONFIG)).strip()
+    return str(get_text(xml_text(html), _TEXT_CONFIG)).strip()
 
 
 def _html_footer(footer: Footer) -> lxml.html.HtmlElement:
@@ -138,7 +140,8 @@ def _html_footer(footer: Footer) -> lxml.html.HtmlElement:
     )
 
 
-def _clean(text: str) -> str:
+def xml_text(text: str) -> str:
+    """Replace the characters that neither XML nor lxml can hold."""
     return _NOT_XML.sub("\ufffd", text)
 
 

@@ -39,7 +39,7 @@ class _Keeper:
         raw = content.encode() if isinstance(content, str) else content
         try:
             await asyncio.to_thread(
-                keep, envelope.mail_from or "", list(envelope.rcpt_tos), raw
+                _keep_in_thread, envelope.mail_from or "", list(envelope.rcpt_tos), raw
             )
         except DatabaseError:
             return "451 4.3.0 The sink's database is away; try again later"
@@ -49,21 +49,26 @@ class _Keeper:
 def keep(envelope_from: str, recipients: list[str], raw: bytes) -> list[SinkMessage]:
     """Keep a mail, one row for each recipient."""
     message: EmailMessage = message_from_bytes(raw, policy=default)
+    return SinkMessage.objects.bulk_create(
+        [
+            SinkMessage(
+                envelope_from=_text(envelope_from, 320),
+                to=_text(recipient, 320),
+                from_header=_header(message, "From", 500),
+                subject=_header(message, "Subject", 500),
+                message_id=_header(message, "Message-ID", 300),
+                raw=raw,
+            )
+            for recipient in recipients
+        ]
+    )
+
+
+def _keep_in_thread(envelope_from: str, recipients: list[str], raw: bytes) -> None:
+    # A thread of the pool lives long: a connection that the server closed is dropped.
     close_old_connections()
     try:
-        return SinkMessage.objects.bulk_create(
-            [
-                SinkMessage(
-                    envelope_from=_text(envelope_from, 320),
-                    to=_text(recipient, 320),
-                    from_header=_header(message, "From", 500),
-                    subject=_header(message, "Subject", 500),
-                    message_id=_header(message, "Message-ID", 300),
-                    raw=raw,
-                )
-                for recipient in recipients
-            ]
-        )
+        keep(envelope_from, recipients, raw)
     finally:
         close_old_connections()
 

@@ -1,0 +1,207 @@
+"""The buttons on a campaign's page: each asks, posts, and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
+
+from campaigns import launching
+from campaigns.models import Campaign
+from campaigns.writing import request_test
+from fliptech_site.errors import FlipTechError, InvalidInput
+
+
+class TestMailForm(BaseDialogForm):
+    """Where the test mail goes."""
+
+    address = forms.EmailField(widget=UnfoldAdminEmailInputWidget)
+    way = forms.ChoiceField(
+        choices=[
+            ("sink", "into the inbox here (test mail)"),
+            ("server", "through the account's server"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Enqueue the mail, or say at the field why that can't be."""
+        given: dict[str, Any] = super().clean() or {}
+        if self.errors or not self.object_id:
+            return given
+        try:
+            request_test(
+                int(self.object_id),
+                given["address"],
+                test_mode=given["way"] == "sink",
+            )
+        except InvalidInput as error:
+            self.add_error("address", str(error))
+        return given
+
+
+def _ask(title: str, description: str, submit: str, form: Any = None) -> dict[str, Any]:
+    """A dialog: what changes something is posted, never a mere link."""
+    return {
+        "title": title,
+        "description": description,
+        "form_class": form or BaseDialogForm,
+        "form_submit_text": submit,
+    }
+
+
+class CampaignButtons(ModelAdmin):
+    """What can be done about the campaign that is open."""
+
+    actions_detail = ("launch", "plan", "pause", "resume", "cancel", "send_test")
+
+    @action(
+        description="Launch",
+        url_path="launch",
+        icon="rocket_launch",
+        permissions=["change"],
+        dialog=_ask(
+            "Launch this campaign?",
+            "Every lead that qualifies gets one mail, at the account's pace. Launching a"
+            " finished campaign again only adds new leads.",
+            "Launch",
+        ),
+    )
+    def launch(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Enqueue the launch."""
+        return self._one(
+            request, object_id, launching.request_launch, "is being launched"
+        )
+
+    @action(
+        description="Launch at its time",
+        url_path="plan",
+        icon="schedule",
+        permissions=["change"],
+        dialog=_ask(
+            "Launch at the scheduled time?",
+            "It launches by itself at the time in the field 'Scheduled at'.",
+            "Schedule",
+        ),
+    )
+    def plan(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Schedule the launch for the time in the row."""
+        return self._one(request, object_id, _schedule, "is scheduled")
+
+    @action(
+        description="Pause",
+        url_path="pause",
+        icon="pause",
+        permissions=["change"],
+        dialog=_ask("Pause this campaign?", "Nothing more is sent until you resume.", "Pause"),
+    )  # fmt: skip
+    def pause(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Pause at once."""
+        return self._one(request, object_id, launching.pause, "is paused")
+
+    @action(
+        description="Resume",
+        url_path="resume",
+        icon="play_arrow",
+        permissions=["change"],
+        dialog=_ask("Resume this campaign?", "The waiting mails go on.", "Resume"),
+    )
+    def resume(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Resume at once."""
+        return self._one(request, object_id, launching.resume, "goes on")
+
+    @action(
+        description="Cancel",
+        url_path="cancel",
+        icon="cancel",
+        permissions=["change"],
+        dialog=_ask(
+            "Cancel this campaign for good?",
+            "Mails that have not been sent never will be. This can't be undone.",
+            "Cancel it",
+        ),
+    )
+    def cancel(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Cancel at once."""
+        return self._one(request, object_id, launching.cancel, "is cancelled")
+
+    @action(
+        description="Send a test",
+        url_path="test",
+        icon="send",
+        permissions=["change"],
+        dialog=_ask(
+            "Send a test mail to yourself",
+            "Filled in for the best lead, marked [Test], counted nowhere.",
+            "Send",
+            TestMailForm,
+        ),
+    )
+    def send_test(
+        self, request: HttpRequest, form: TestMailForm, object_id: str
+    ) -> HttpResponse:
+        """Say that the form enqueued the test."""
+        messages.success(
+            request, f"The test mail to {form.cleaned_data['address']} is on its way."
+        )
+        return _reload(object_id)
+
+    def _one(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        do: Callable[[int], object],
+        done: str,
+    ) -> HttpResponse:
+        campaign = self.get_object(request, object_id)
+        if campaign is None:
+            messages.warning(request, "This campaign is not there any more.")
+        else:
+            self.do_one(request, campaign, do, done)
+        return _reload(object_id)
+
+    def do_one(
+        self,
+        request: HttpRequest,
+        campaign: Campaign,
+        do: Callable[[int], object],
+        done: str,
+    ) -> None:
+        """Do something about a campaign, and say in one sentence what came of it."""
+        try:
+            do(campaign.pk)
+        except FlipTechError as error:
+            messages.warning(request, str(error))
+        else:
+            self.log_change(request, campaign, f"{campaign} {done}.")
+            messages.success(request, f"{campaign} {done}.")
+
+
+def _schedule(campaign_id: int) -> None:
+    campaign = Campaign.objects.get(pk=campaign_id)
+    if campaign.scheduled_at is None:
+        raise InvalidInput("Set 'Scheduled at' and save first, then schedule it.")
+    launching.schedule(campaign_id, campaign.scheduled_at)
+
+
+def _reload(object_id: str) -> HttpResponse:
+    path = reverse("admin:campaigns_campaign_change", args=[object_id])
+    return HttpResponse(headers={"HX-Redirect": path})

@@ -1,0 +1,209 @@
+"""Recipients, e-mails and what came back from them in admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from campaigns.admin.showing import EMAIL_COLOURS, admin_link
+from campaigns.claiming import settle_doubt
+from campaigns.explaining import explain, why
+from campaigns.models import Email, Recipient, TrackingEvent
+from campaigns.retrying import try_again
+from fliptech_site.errors import FlipTechError
+from leads.admin.showing import ReadOnlyAdmin, lead_link
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ReadOnlyAdmin):
+    """Every lead that a campaign considered, and why it got a mail or didn't."""
+
+    list_display = ("lead_shown", "address", "campaign", "state_badge", "why_shown")
+    list_display_links = ("address",)
+    list_filter = ("campaign", "state", "reason")
+    search_fields = ("address", "lead__name")
+    list_select_related = ("campaign", "lead")
+    list_per_page = 50
+    show_full_result_count = False
+    fields = (
+        "lead_shown", "address", "campaign", "state_badge", "why_shown", "mail",
+        "created_at", "updated_at",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
+        """Bring the mails along."""
+        return super().get_queryset(request).prefetch_related("emails")  # type: ignore[no-any-return]
+
+    @display(description="Lead", ordering="lead__name")
+    def lead_shown(self, recipient: Recipient) -> SafeString | str:
+        """The lead as a link."""
+        return lead_link(recipient.lead)
+
+    @display(description="State", label=EMAIL_COLOURS)
+    def state_badge(self, recipient: Recipient) -> str:
+        """The state of its mail, or that it is skipped."""
+        email = _newest(recipient)
+        return email.get_state_display() if email else recipient.get_state_display()
+
+    @display(description="Why")
+    def why_shown(self, recipient: Recipient) -> str:
+        """What became of it, in one sentence."""
+        return why(recipient)
+
+    @display(description="E-mail")
+    def mail(self, recipient: Recipient) -> SafeString | str:
+        """Its e-mail as a link."""
+        email = _newest(recipient)
+        if email is None:
+            return "–"
+        return admin_link("campaigns_email_change", email.pk, email.subject or email)
+
+
+def _newest(recipient: Recipient) -> Email | None:
+    # Sorted here: an ordering of the database would ask once for each row.
+    return max(recipient.emails.all(), key=lambda email: email.step, default=None)
+
+
+class TrackingEventInline(TabularInline):
+    """What came back from a mail."""
+
+    model = TrackingEvent
+    fields = ("kind", "url", "user_agent", "created_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: events are history."""
+        return False
+
+
+@admin.register(Email)
+class EmailAdmin(ReadOnlyAdmin):
+    """One message to one recipient, and everything that happened to it."""
+
+    list_display = (
+        "address", "subject_shown", "campaign", "state_badge", "attempts", "why_shown",
+        "sent_at",
+    )  # fmt: skip
+    list_filter = ("state", "kind", "campaign", "account", "reason")
+    search_fields = ("address", "message_id", "subject", "lead__name")
+    list_select_related = ("campaign",)
+    list_per_page = 50
+    show_full_result_count = False
+    inlines = (TrackingEventInline,)
+    actions = ("send_again", "settle_arrived", "settle_lost")
+    fieldsets = (
+        (None, {"fields": ("address", "lead_shown", "state_badge", "why_shown", "detail")}),
+        (
+            "Mail",
+            {"fields": ("kind", "campaign", "step", "account", "template", "subject", "message_id")},
+        ),
+        (
+            "Attempts",
+            {"fields": ("attempts", "claimed_at", "data_started_at", "sent_at", "task")},
+        ),
+    )  # fmt: skip
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Rows are read-only; deciding about one asks for the right to change it."""
+        return bool(request.user.has_perm("campaigns.change_email"))
+
+    @display(description="Subject", ordering="subject")
+    def subject_shown(self, email: Email) -> str:
+        """The subject, once there is one."""
+        return email.subject or "–"
+
+    @display(description="Lead")
+    def lead_shown(self, email: Email) -> SafeString | str:
+        """The lead as a link."""
+        return lead_link(email.lead)
+
+    @display(description="State", label=EMAIL_COLOURS, ordering="state")
+    def state_badge(self, email: Email) -> str:
+        """The state as a badge."""
+        return email.get_state_display()
+
+    @display(description="Why")
+    def why_shown(self, email: Email) -> str:
+        """What became of it, in one sentence."""
+        return explain(email, email.campaign)
+
+    @display(description="Task")
+    def task(self, email: Email) -> SafeString | str:
+        """The task that is to send it, or sent it."""
+        if email.task_id is None:
+            return "–"
+        return admin_link("tasks_task_change", email.task_id, email.task_id)
+
+    @action(description="Try again (failed)", permissions=["settle"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
+        """Let mails that failed for certain be sent after all."""
+        _each(request, queryset, try_again, "is to be tried again")
+
+    @action(description="Settle: it arrived (in doubt)", permissions=["settle"])
+    def settle_arrived(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
+        """Count mails in doubt as sent, on a person's word."""
+        self._settle(request, queryset, arrived=True)
+
+    @action(description="Settle: it did not arrive (in doubt)", permissions=["settle"])
+    def settle_lost(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
+        """Count mails in doubt as failed, on a person's word; then they may be tried."""
+        self._settle(request, queryset, arrived=False)
+
+    def _settle(
+        self, request: HttpRequest, queryset: QuerySet[Email], *, arrived: bool
+    ) -> None:
+        word = "arrived" if arrived else "did not arrive"
+        for email in queryset:
+            evidence = f"{request.user} says that it {word}."
+            if settle_doubt(email.pk, arrived=arrived, evidence=evidence):
+                messages.success(request, f"{email.address}: settled, it {word}.")
+            else:
+                messages.warning(request, f"{email.address} is not in doubt.")
+
+
+def _each(
+    request: HttpRequest,
+    queryset: QuerySet[Email],
+    do: Callable[[int], None],
+    done: str,
+) -> None:
+    for email in queryset:
+        try:
+            do(email.pk)
+        except FlipTechError as error:
+            messages.warning(request, str(error))
+        else:
+            messages.success(request, f"{email.address} {done}.")
+
+
+@admin.register(TrackingEvent)
+class TrackingEventAdmin(ReadOnlyAdmin):
+    """Openings, clicks and unsubscribings, the newest first."""
+
+    list_display = ("kind_badge", "mail", "url", "user_agent", "created_at")
+    list_filter = ("kind", "email__campaign")
+    search_fields = ("email__address", "url")
+    list_select_related = ("email",)
+    show_full_result_count = False
+
+    @display(
+        description="What",
+        ordering="kind",
+        label={"opened": "info", "clicked": "success", "unsubscribed": "danger"},
+    )
+    def kind_badge(self, event: TrackingEvent) -> str:
+        """What happened."""
+        return event.get_kind_display()
+
+    @display(description="E-mail")
+    def mail(self, event: TrackingEvent) -> SafeString:
+        """The mail as a link."""
+        return admin_link("campaigns_email_change", event.email_id, event.email.address)
