@@ -23,6 +23,8 @@ def queues_from(text: str) -> list[str]:
 
 
 class Command(BaseCommand):
+    # A server that is away, or a check that asks one, must not keep this from starting.
+    requires_system_checks = ()
     help = "Run one worker process in the foreground (see `workers` for a pool)."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -12,6 +12,8 @@ from tasks.supervising import Supervisor
 
 
 class Command(BaseCommand):
+    # A server that is away, or a check that asks one, must not keep this from starting.
+    requires_system_checks = ()
     help = "Run worker processes, each replaced when it ends."
 
     def add_arguments(self, parser: CommandParser) -> None:
