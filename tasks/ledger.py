@@ -176,7 +176,8 @@ class Ledger(dramatiq.Middleware):
         while True:
             try:
                 if not self._record(broker, held, result, exception):
-                    logger.warning(
+                    # Its own body may have finished it, with `complete`.
+                    logger.info(
                         "Task %s, attempt %d, had been finished or taken over already.",
                         held.task_id,
                         held.attempt,

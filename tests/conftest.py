@@ -26,10 +26,7 @@ def _own_folders(settings, tmp_path_factory) -> None:
     settings.DEMO_ROOT = var / "demos"
     settings.MEDIA_ROOT = var / "media"
     settings.STATIC_ROOT = var / "static"
-<<<<<<< HEAD
     # WhiteNoise warns of a missing folder in every test that has a client.
-=======
->>>>>>> d7275de (tasks: Test workers, the guard, commands and pages on real servers)
     settings.STATIC_ROOT.mkdir(exist_ok=True)
 
 

@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -59,7 +58,7 @@ ENQUEUEING = {"enqueue", "enqueue_many"}
 @pytest.mark.parametrize("queue", WANTED)
 def test_every_wanted_actor_is_declared_on_its_queue_with_its_limit(queue):
     names = WANTED[queue].split()
-    actors = _product_actors()
+    actors = load_actors()
     declared = {
         name: (actors[name].queue_name, actors[name].options["time_limit"])
         for name in names
@@ -71,21 +70,13 @@ def test_every_wanted_actor_is_declared_on_its_queue_with_its_limit(queue):
 
 @pytest.mark.parametrize("name", PERIODIC)
 def test_every_standing_order_has_its_times(name):
-    declared = _product_actors()[name].options.get("periodic")
+    declared = load_actors()[name].options.get("periodic")
     assert declared is not None, f"{name} has no periodic= of its own"
     assert str(declared) == str(cron(PERIODIC[name]))
 
 
 def test_every_actor_says_in_one_sentence_what_it_does():
-<<<<<<< HEAD
     silent = [name for name in _ours() if not (load_actors()[name].fn.__doc__ or "")]
-=======
-    silent = [
-        name
-        for name, actor in _product_actors().items()
-        if not (actor.fn.__doc__ or "")
-    ]
->>>>>>> d7275de (tasks: Test workers, the guard, commands and pages on real servers)
     assert not silent
 
 
@@ -101,7 +92,7 @@ def test_no_actor_does_more_than_one_call_into_a_room():
 
 
 def test_every_name_that_is_enqueued_is_an_actor():
-    actors = _product_actors()
+    actors = load_actors()
     unknown = {
         f"{path}: {name}"
         for path in python_files()
@@ -116,32 +107,17 @@ def test_nothing_is_declared_that_nobody_asked_for_without_a_schedule_or_a_calle
     wanted = {name for names in WANTED.values() for name in names.split()}
     text = "\n".join((ROOT / path).read_text() for path in python_files())
     unused = [
-<<<<<<< HEAD
         name for name in _ours() - wanted if len(re.findall(rf"\b{name}\b", text)) < 2
-=======
-        name
-        for name in _product_actors().keys() - wanted
-        if len(re.findall(rf"\b{name}\b", text)) < 2
->>>>>>> d7275de (tasks: Test workers, the guard, commands and pages on real servers)
     ]
     assert not unused
 
 
-<<<<<<< HEAD
 def _ours() -> set[str]:
     """Names of the product's own actors; tests declare others for trial."""
     return {
         name
         for name, declared in load_actors().items()
         if declared.fn.__module__.startswith("actors.")
-=======
-def _product_actors() -> dict[str, Any]:
-    """Without those that tests of the ledger declare for themselves."""
-    return {
-        name: actor
-        for name, actor in load_actors().items()
-        if actor.fn.__module__.startswith("actors.")
->>>>>>> d7275de (tasks: Test workers, the guard, commands and pages on real servers)
     }
 
 

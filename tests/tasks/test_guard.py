@@ -1,0 +1,88 @@
+"""The guard before every run: no claim, no run, whatever the reason."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.db import OperationalError
+from dramatiq import Message, MessageProxy
+from dramatiq.middleware import SkipMessage
+
+from tasks import claiming, ledger
+from tasks.broker import get_broker
+from tasks.current import current_claim
+from tasks.enqueueing import enqueue
+from tasks.models import Task
+from tasks.states import State
+
+
+def message_for(task_id):
+    return MessageProxy(
+        Message("default", "trial_add", (), {}, {}, message_id=str(task_id))
+    )
+
+
+@pytest.fixture
+def guard(monkeypatch):
+    # The test's own transaction lives on the connection that would be closed.
+    monkeypatch.setattr(ledger, "close_old_connections", lambda: None)
+    monkeypatch.setattr(ledger, "DATABASE_PAUSE_SECONDS", 0)
+    guard = ledger.Ledger()
+    # Alone instead of in a group: the group's thread would not see this transaction.
+    monkeypatch.setattr(guard._claims, "ask", lambda one: claiming.claim(one, None))
+    monkeypatch.setattr(guard._endings, "ask", claiming.end_alone)
+    return guard
+
+
+@pytest.mark.django_db
+def test_a_claimed_message_carries_the_rows_arguments(guard):
+    message = message_for(enqueue("trial_add", a=1, b=2))
+    guard.before_process_message(get_broker(), message)
+    assert message.kwargs == {"a": 1, "b": 2}
+    guard.after_process_message(get_broker(), message, result=3)
+    assert Task.objects.get().result == 3
+    assert current_claim() is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("task_id", [uuid.uuid4(), "no-uuid"])
+def test_a_message_without_a_row_never_runs(guard, task_id):
+    with pytest.raises(SkipMessage):
+        guard.before_process_message(get_broker(), message_for(task_id))
+
+
+def test_with_the_database_gone_the_message_goes_back_and_nothing_runs(
+    guard, monkeypatch
+):
+    tries = []
+
+    def away(*_):
+        tries.append(1)
+        if len(tries) == 3:
+            guard.is_stopping.set()
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(guard._claims, "ask", away)
+    message = message_for(uuid.uuid4())
+    with pytest.raises(SkipMessage):
+        guard.before_process_message(get_broker(), message)
+    assert len(tries) == 3
+    assert message.give_back
+
+
+@pytest.mark.django_db
+def test_a_finish_survives_a_database_that_is_away_for_a_moment(guard, monkeypatch):
+    message = message_for(enqueue("trial_add", a=1, b=2))
+    guard.before_process_message(get_broker(), message)
+    tries = []
+
+    def flaky(ending):
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("server closed the connection")
+        return claiming.end_alone(ending)
+
+    monkeypatch.setattr(guard._endings, "ask", flaky)
+    guard.after_process_message(get_broker(), message, result=3)
+    assert Task.objects.get().state == State.SUCCEEDED
