@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -36,17 +37,24 @@ def with_viewers(sites: QuerySet[DemoSite]) -> QuerySet[DemoSite]:
 def _count(site: DemoSite, request: HttpRequest, counter: str) -> None:
     now = timezone.now()
     agent = request.headers.get("User-Agent", "").replace("\x00", "")
-    address = request.META.get("REMOTE_ADDR", "")
     visit, _ = DemoView.objects.get_or_create(
         site=site,
         day=now.date(),
         visitor=_visitor(request),
-        visitor_hash=visitor_hash(_salt_of(now.date()), address, agent),
+        visitor_hash=visitor_hash(_salt_of(now.date()), _address(request), agent),
         defaults={"user_agent": agent[:200], "last_at": now},
     )
     DemoView.objects.filter(pk=visit.pk).update(
         **{counter: F(counter) + 1, "last_at": now}
     )
+
+
+def _address(request: HttpRequest) -> str:
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if settings.SECURE_PROXY_SSL_HEADER and forwarded:
+        # Our own proxy adds the last one; whoever asks may have made up the others.
+        return forwarded.rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _visitor(request: HttpRequest) -> str:

@@ -48,10 +48,12 @@ def show(request: HttpRequest, token: str) -> HttpResponseBase:
         return _notice(request, 503)
     if request.method == "GET":
         count_hit(site, request)
-    response = HttpResponse(page, headers={"ETag": f'"{site.build}"'})
-    answer = get_conditional_response(
-        request, etag=f'"{site.build}"', response=response
-    )
+    tag = f'"{site.build}"'
+    response = HttpResponse(page, headers={"ETag": tag, "Content-Length": len(page)})
+    answer = get_conditional_response(request, etag=tag, response=response)
+    if request.method == "HEAD":
+        # Servers drop the body of such an answer, and complain that there was one.
+        response.content = b""
     return _guard(answer or response, f"'sha256-{site.script_hash}'")
 
 

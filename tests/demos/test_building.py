@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -13,7 +13,7 @@ from demos.expiring import allow_again, expire_past_sites, extend, revoke
 from demos.models import DemoSite
 from demos.publishing import builds_folder, page_path, staging_folder
 from fliptech_site.errors import InvalidInput, PermanentError
-from leads.models import Lead
+from leads.models import Lead, LeadFact
 from tests.demos.conftest import make_lead, publish
 
 
@@ -47,6 +47,25 @@ def test_a_changed_lead_gets_a_new_build_under_the_same_address(site):
     again = DemoSite.objects.get()
     assert again.token == site.token
     assert again.build != site.build
+
+
+def test_the_page_says_where_each_fact_came_from_and_what_the_old_site_told(lead):
+    for source, days in (("craigslist", 3), ("website", 1)):
+        LeadFact.objects.create(
+            lead=lead,
+            field="phone",
+            value=lead.phone,
+            source=source,
+            fetched_at=datetime(2026, 11, 20 - days, tzinfo=UTC),
+        )
+    lead.audit = {"opening_hours": ["Mo-Fr 08:00-17:00"], "theme_color": "#7a1fa2"}
+    lead.save()
+    site = publish(lead)
+    page = page_path(site.token, site.build).read_text()
+    assert "Phone: website, 2026-11-19" in page
+    assert "craigslist" not in page
+    assert "Monday to Friday: 08:00\u201317:00" in page
+    assert "--brand:#7a1fa2" in page
 
 
 def test_the_row_is_committed_before_anything_is_written(lead, monkeypatch):

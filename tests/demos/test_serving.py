@@ -53,11 +53,12 @@ def test_a_changed_page_has_another_tag(client, site, address):
     assert client.get(address, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_head_gives_the_headers_and_never_counts(client, address):
+def test_head_gives_the_headers_and_never_counts(client, site, address):
     response = client.head(address, headers=PERSON)
     assert response.status_code == 200
     assert response.content == b""
     assert response["ETag"]
+    assert int(response["Content-Length"]) == site.size_bytes
     assert not DemoView.objects.exists()
 
 
@@ -147,6 +148,21 @@ def test_no_address_is_kept_and_a_day_without_its_salt_leads_nowhere(client, add
     VisitorSalt.objects.all().delete()
     client.get(address, headers=PERSON, REMOTE_ADDR="203.0.113.9")
     assert DemoView.objects.exclude(visitor_hash=first).count() == 1
+
+
+def test_behind_a_proxy_the_last_forwarded_address_tells_visitors_apart(
+    client, address, settings
+):
+    def visitors(*forwarded):
+        DemoView.objects.all().delete()
+        for one in forwarded:
+            client.get(address, headers={"X-Forwarded-For": one, **PERSON})
+        return DemoView.objects.count()
+
+    assert visitors("203.0.113.1", "203.0.113.2") == 1
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert visitors("203.0.113.1", "203.0.113.2") == 2
+    assert visitors("1.1.1.1, 203.0.113.1", "2.2.2.2, 203.0.113.1") == 1
 
 
 def test_a_hostile_user_agent_is_only_text(client, address):
