@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -129,11 +130,12 @@ def test_a_redirect_into_a_private_network_is_an_error(web, patience):
     assert (page.outcome, web.asked("127")) == (Outcome.ERROR, [])
 
 
-def test_a_crawl_delay_is_kept_between_two_requests(web, patience):
+def test_a_crawl_delay_is_kept_between_every_two_requests(web, patience):
     web.put("shop", "/robots.txt", "User-agent: *\nCrawl-delay: 0.4")
-    first = fetch(web.put("shop", "/", "x"), patience=patience)
-    second = fetch(web.url("shop", "/"), patience=patience)
-    assert (second.fetched_at - first.fetched_at).total_seconds() > 0.35
+    url = web.put("shop", "/", "x")
+    times = [fetch(url, patience=patience).fetched_at for _ in range(3)]
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(times)]
+    assert min(gaps) > 0.35
 
 
 def test_a_delay_longer_than_the_patience_is_told_and_takes_no_turn(web):
