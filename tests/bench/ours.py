@@ -94,6 +94,8 @@ def _unfinished_count() -> int:
 
 
 def _wait_until_published() -> None:
+    # Ends when RabbitMQ has confirmed everything and the rows say so.
+    handover.flush(60)
     owed = Task.objects.filter(state="queued", published_at=None)
     wait_until(lambda: not owed.exists(), pause_seconds=0.005)
 
