@@ -49,8 +49,12 @@ WHERE state = 'queued' AND published_at < clock_timestamp() - make_interval(secs
 
 _RECLAIM = """
 UPDATE tasks_task SET published_at = NULL
-WHERE state = 'queued' AND queue = %s
-    AND published_at < clock_timestamp() - make_interval(secs => %s)
+WHERE id IN (
+    SELECT id FROM tasks_task
+    WHERE state = 'queued' AND queue = %s
+        AND published_at < clock_timestamp() - make_interval(secs => %s)
+    FOR UPDATE SKIP LOCKED
+)
 """
 
 

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from tasks.broker import MAX_PRIORITY
-from tasks.publishing import BrokerUnavailable, Delivery, Publisher
+from tasks.publishing import CHUNK, WINDOW, BrokerUnavailable, Delivery, Publisher
 
 
 @pytest.fixture
@@ -76,3 +76,17 @@ def test_the_second_host_is_used_when_the_first_is_down(rabbitmq, settings):
     publisher = Publisher()
     assert len(publisher.publish(deliveries(1))) == 1
     publisher.close()
+
+
+def test_many_messages_are_in_flight_but_not_all_at_once(publisher, monkeypatch):
+    in_flight = []
+    turn = publisher._run_until
+
+    def watch(is_done, seconds):
+        in_flight.append(len(publisher._pending))
+        turn(is_done, seconds)
+
+    publisher.publish(deliveries(1))
+    monkeypatch.setattr(publisher, "_run_until", watch)
+    assert len(publisher.publish(deliveries(WINDOW * 3))) == WINDOW * 3
+    assert CHUNK < max(in_flight) <= WINDOW + CHUNK
