@@ -150,6 +150,8 @@ class Processes:
                     f" {self.log_path(name)}:\n{child.tail.last_lines()}"
                 )
             self.pause(0.1)
+        # What it said while it was starting up is of no interest any more.
+        child.tail.important_lines()
 
     @property
     def any_started(self) -> bool:
