@@ -65,6 +65,7 @@ ACTOR_MODULES = [
 #: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
 METRIC_COLLECTORS = [
     "tasks.metrics.collect",
+    "leads.metrics.collect",
     "campaigns.metrics.collect",
 ]
 
