@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -148,7 +149,7 @@ def xml_text(text: str) -> str:
 def _address(name: str, address: str) -> Address:
     try:
         return Address(display_name=one_line(name), addr_spec=address)
-    except (ValueError, IndexError, UnicodeError):
+    except (ValueError, IndexError, MessageError):
         raise InvalidInput(
             f"{address[:100]!r} can't stand in a mail's header: correct the address."
         ) from None

@@ -10,16 +10,26 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 
 from campaigns.models import SinkMessage
 
 MAX_BYTES = 10_000_000
 
 
-def sink_server(host: str, port: int) -> Controller:
+class Sink(Controller):
+    """aiosmtpd's server in a thread of its own; `port` is the real one once started."""
+
+    def _trigger_server(self) -> None:
+        # aiosmtpd asks the port for a first connection, and port 0 is none.
+        assert isinstance(self.server, asyncio.Server)
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
+def sink_server(host: str, port: int) -> Sink:
     """Give a sink to start and stop; port 0 takes a free one."""
-    return Controller(
+    return Sink(
         _Keeper(),
         hostname=host,
         port=port,
@@ -65,12 +75,11 @@ def keep(envelope_from: str, recipients: list[str], raw: bytes) -> list[SinkMess
 
 
 def _keep_in_thread(envelope_from: str, recipients: list[str], raw: bytes) -> None:
-    # A thread of the pool lives long: a connection that the server closed is dropped.
-    close_old_connections()
     try:
         keep(envelope_from, recipients, raw)
     finally:
-        close_old_connections()
+        # The thread belongs to a pool that nobody tells Django about.
+        connection.close()
 
 
 def _header(message: EmailMessage, name: str, limit: int) -> str:

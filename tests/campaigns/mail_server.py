@@ -38,10 +38,13 @@ class MailServer:
 
             def handle(self):
                 outer.sessions += 1
+                session = _Session(outer, self)
                 try:
-                    _Session(outer, self).run()
+                    session.run()
                 except OSError:
                     pass
+                finally:
+                    session.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -83,7 +86,7 @@ class _Session:
         while line := self.handler.rfile.readline():
             text = line.decode("utf-8", "replace").strip()
             verb = text.split(" ")[0].upper()
-            self.server.commands.append(text)
+            self.server.commands.append(" ".join([verb, *text.split(" ")[1:]]))
             if not self.command(verb, text):
                 return
 
@@ -139,6 +142,12 @@ class _Session:
             return False
         self.handler.wfile.write(f"{told}\r\n".encode())
         return True
+
+    def close(self):
+        if isinstance(self.handler.connection, ssl.SSLSocket):
+            self.handler.rfile.close()
+            self.handler.wfile.close()
+            self.handler.connection.close()
 
     def wrap(self):
         tls = self.server.tls.wrap_socket(self.handler.connection, server_side=True)

@@ -1,0 +1,73 @@
+"""`manage.py email send|test`: one mail to one lead, or a test to oneself."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any, TypeVar
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Model
+
+from campaigns.models import Account, Template
+from campaigns.sending import send_email
+from campaigns.writing import enqueue_single, request_test, write_single
+from fliptech_site.errors import FlipTechError
+from leads.models import Lead
+
+M = TypeVar("M", bound=Model)
+
+
+class Command(BaseCommand):
+    help = "Send one e-mail to one lead, or a campaign's mail to yourself."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True)
+        send = steps.add_parser("send", help="one mail to one lead")
+        send.add_argument("--lead", type=int, required=True, metavar="ID")
+        send.add_argument("--template", type=int, required=True, metavar="ID")
+        send.add_argument("--account", type=int, required=True, metavar="ID")
+        send.add_argument(
+            "--now", action="store_true", help="send here, don't leave it to a worker"
+        )
+        test = steps.add_parser("test", help="a campaign's mail to yourself")
+        test.add_argument("--campaign", type=int, required=True, metavar="ID")
+        test.add_argument("--to", required=True, metavar="ADDRESS")
+        test.add_argument(
+            "--server",
+            action="store_true",
+            help="through the account's server instead of the local mail sink",
+        )
+
+    def handle(self, *args: Any, step: str, **options: Any) -> None:
+        try:
+            if step == "send":
+                self._send(options)
+            else:
+                request_test(
+                    options["campaign"],
+                    options["to"],
+                    test_mode=not options["server"],
+                )
+                self.stdout.write(f"The test mail to {options['to']} is enqueued.")
+        except FlipTechError as error:
+            raise CommandError(str(error)) from None
+
+    def _send(self, options: dict[str, Any]) -> None:
+        email = write_single(
+            _get(Lead, options["lead"]),
+            _get(Template, options["template"]),
+            _get(Account, options["account"]),
+        )
+        if options["now"]:
+            result = send_email(email.pk)
+            self.stdout.write(f"{email.address}: {result['state']}. {result['detail']}")
+        else:
+            enqueue_single(email)
+            self.stdout.write(f"The mail to {email.address} is enqueued.")
+
+
+def _get(model: type[M], pk: int) -> M:
+    found = model._default_manager.filter(pk=pk).first()
+    if found is None:
+        raise CommandError(f"There is no {model._meta.verbose_name} {pk}.")
+    return found

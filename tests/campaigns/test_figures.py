@@ -1,0 +1,155 @@
+"""Figures, metrics, pace and secrets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns import measuring, metrics, sealing
+from campaigns.models import DailyFigures, Email, TrackingEvent
+from campaigns.pacing import batches_of, pace_of
+from campaigns.writing import enqueue_single, write_single
+from fliptech_site.errors import InvalidInput, PermanentError
+from tasks.declaring import load_actors
+from tasks.models import Task
+
+
+@given(per_minute=st.integers(1, 6000))
+def test_no_minute_ever_sees_more_than_its_number(per_minute):
+    pace = pace_of(per_minute)
+
+    # GCRA, as fast as it lets: `burst` at once, then one per interval.
+    within = pace.burst + int(60 / pace.interval_seconds - 1e-9)
+    assert within <= per_minute
+    assert within >= per_minute * 0.9 - 1
+
+
+@given(st.lists(st.integers(), max_size=200), st.integers(1, 50))
+def test_batches_lose_nothing_and_stay_small(ids, size):
+    batches = batches_of(ids, size)
+
+    assert [i for batch in batches for i in batch] == ids
+    assert all(0 < len(batch) <= size for batch in batches)
+
+
+@given(secret=st.text(st.characters(codec="utf-8"), max_size=100))
+def test_a_sealed_secret_opens_again_and_shows_nothing(secret):
+    sealed = sealing.seal(secret)
+
+    assert sealing.unseal(sealed) == secret
+    assert len(secret) < 8 or secret not in sealed
+
+
+def test_keys_rotate_and_a_lost_key_is_one_sentence(settings):
+    settings.FIELD_KEYS = ["old"]
+    sealed = sealing.seal("secret")
+
+    settings.FIELD_KEYS = ["new", "old"]
+    assert sealing.unseal(sealed) == "secret"
+    settings.FIELD_KEYS = ["new"]
+    with pytest.raises(PermanentError, match="type the password again"):
+        sealing.unseal(sealed)
+
+
+def send(email, when):
+    Email.objects.filter(pk=email.pk).update(
+        state="sending", message_id=f"<{email.pk}@x>", claimed_at=when
+    )
+    Email.objects.filter(pk=email.pk).update(state="sent", sent_at=when)
+
+
+@pytest.mark.django_db
+class TestRows:
+    def test_figures_count_each_mail_once(self, make_campaign, make_email):
+        campaign = make_campaign()
+        emails = [make_email(campaign=campaign) for _ in range(3)]
+        for email in emails[:2]:
+            send(email, timezone.now())
+        for _ in range(4):
+            TrackingEvent.objects.create(email=emails[0], kind="open")
+
+        measuring.update_figures()
+
+        campaign.refresh_from_db()
+        assert campaign.figures == {
+            "emails": {"sent": 2, "waiting": 1}, "skipped": {}, "events": {"open": 1},
+        }  # fmt: skip
+
+    def test_the_days_are_counted_again_without_harm(self, make_campaign, make_email):
+        now = datetime(2026, 5, 6, 1, tzinfo=UTC)
+        campaign = make_campaign()
+        emails = [make_email(campaign=campaign) for _ in range(4)]
+        for email, when in zip(
+            emails,
+            [
+                now - timedelta(hours=2),
+                now - timedelta(hours=24),
+                now - timedelta(minutes=30),
+                now - timedelta(days=9),
+            ],
+            strict=True,
+        ):
+            send(email, when)
+        for _ in range(2):
+            event = TrackingEvent.objects.create(email=emails[0], kind="click")
+            TrackingEvent.objects.filter(pk=event.pk).update(
+                created_at=now - timedelta(hours=2)
+            )
+
+        measuring.write_daily_figures(now)
+        measuring.write_daily_figures(now)
+
+        rows = DailyFigures.objects.values_list("day__day", "sent", "clicked")
+        assert list(rows) == [(5, 2, 1)]
+
+    def test_metrics_show_every_state_also_the_empty_ones(self, make_email):
+        make_email()
+
+        found = {metric.name: metric for metric in metrics.collect()}
+
+        emails = {
+            sample.labels["state"]: sample.value
+            for sample in found["fliptech_campaigns_emails"].samples
+        }
+        assert emails["waiting"] == 1
+        assert emails["in_doubt"] == 0
+        assert len(found["fliptech_campaigns_recipients_skipped"].samples) == 7
+
+    def test_a_single_mail_is_written_once_and_enqueued_once(
+        self, make_lead, make_template, make_account
+    ):
+        lead, template, account = make_lead(), make_template(), make_account()
+        email = write_single(lead, template, account, request_key="single:click-1")
+
+        again = write_single(lead, template, account, request_key="single:click-1")
+        enqueue_single(email)
+        enqueue_single(again)
+
+        assert again == email
+        assert Task.objects.get().kwargs == {"email_id": email.pk}
+        with pytest.raises(InvalidInput, match="correct the lead's e-mail"):
+            write_single(make_lead(email=""), template, account)
+
+
+def test_every_actor_of_the_specification_has_its_queue_and_time():
+    actors = load_actors()
+    emails = [
+        "send_single_email", "send_batch_emails", "send_campaign_email",
+        "retry_failed_emails", "send_test_email",
+    ]  # fmt: skip
+    campaigns = [
+        "send_campaign_emails", "process_campaign_batch", "launch_campaign_async",
+        "process_scheduled_campaigns", "update_campaign_metrics",
+        "generate_daily_analytics", "pause_campaign_async", "resume_campaign_async",
+    ]  # fmt: skip
+
+    assert {
+        (actors[n].queue_name, actors[n].options["time_limit"]) for n in emails
+    } == {("email", 120_000)}
+    assert {
+        (actors[n].queue_name, actors[n].options["time_limit"]) for n in campaigns
+    } == {("default", 900_000)}
