@@ -13,7 +13,7 @@ import dramatiq
 from django.conf import settings
 from periodiq import cron
 
-from fliptech_site.errors import InvalidInput
+from fliptech_site.errors import FlipTechError, InvalidInput
 from tasks.broker import get_broker
 from tasks.policies import Policy
 
@@ -69,6 +69,9 @@ def actor(
             **options,
         )(function)
         declared.options["signature"] = signature
+        # Dramatiq logs any other error as unhandled, with its traceback; these are
+        # sentences that the ledger logs by what comes of the task.
+        declared.options["throws"] = (FlipTechError, *throws)
         return declared
 
     return declare

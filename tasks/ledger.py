@@ -228,7 +228,9 @@ class Ledger(dramatiq.Middleware):
             "traceback": "".join(traceback.format_exception(exception)),
         }
         if decision.verdict is Verdict.FAIL:
+            logger.error("%s %s failed: %s", held.actor, held.task_id, message)
             return claiming.fail(held, **told, end=end)
+        logger.info("%s %s is tried again: %s", held.actor, held.task_id, message)
         return claiming.retry(
             held,
             delay_seconds=decision.delay_seconds,
