@@ -9,9 +9,11 @@ from django.db import OperationalError
 from dramatiq import Message, MessageProxy
 from dramatiq.middleware import SkipMessage
 
+from fliptech_site.errors import PermanentError, TransientError
 from tasks import claiming, ledger
 from tasks.broker import get_broker
 from tasks.current import current_claim
+from tasks.declaring import find_actor
 from tasks.enqueueing import enqueue
 from tasks.models import Task
 from tasks.states import State
@@ -86,3 +88,24 @@ def test_a_finish_survives_a_database_that_is_away_for_a_moment(guard, monkeypat
     monkeypatch.setattr(guard._endings, "ask", flaky)
     guard.after_process_message(get_broker(), message, result=3)
     assert Task.objects.get().state == State.SUCCEEDED
+
+
+@pytest.mark.django_db
+def test_a_failure_is_logged_as_an_error_and_another_try_is_not(guard, caplog):
+    caplog.set_level("INFO", logger="tasks.ledger")
+    for error in (PermanentError("this can't be helped"), TransientError("not now")):
+        message = message_for(enqueue("trial_add", a=1, b=2))
+        guard.before_process_message(get_broker(), message)
+        guard.after_process_message(get_broker(), message, exception=error)
+
+    (failed, retried) = caplog.records
+    assert (failed.levelname, retried.levelname) == ("ERROR", "INFO")
+    assert failed.getMessage().endswith("failed: this can't be helped")
+    assert retried.getMessage().endswith("is tried again: not now")
+
+
+def test_dramatiq_is_told_to_expect_the_errors_raised_on_purpose():
+    """What it doesn't expect it logs as unhandled, with a traceback."""
+    throws = find_actor("trial_add").options["throws"]
+    assert issubclass(TransientError, throws)
+    assert not issubclass(RuntimeError, throws)

@@ -67,14 +67,6 @@ def test_the_error_decides_about_the_retries(
     assert [attempt.outcome for attempt in attempts] == outcomes
 
 
-def test_an_error_on_purpose_is_logged_as_its_sentence(capfd, worker, wait_until):
-    task_id = enqueue("trial_fail", kind="permanent")
-    wait_until(lambda: finished(task_id))
-    logged = capfd.readouterr().err
-    assert f"trial_fail {task_id} failed: this can't be helped" in logged
-    assert "Traceback" not in logged
-
-
 def test_progress_is_seen_and_kept_after_the_failure(worker, wait_until):
     task_id = enqueue("trial_progress")
     wait_until(lambda: finished(task_id))
