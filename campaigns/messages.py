@@ -18,6 +18,7 @@ from email.utils import format_datetime
 import lxml.html
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
+from lxml.etree import ParserError
 from lxml.html import builder
 
 from fliptech_site.errors import InvalidInput
@@ -96,7 +97,7 @@ def finish_html(
     `link_of` gives the address that stands in for a web link; the unsubscribe link
     and everything that is not http stay as they are.
     """
-    document = lxml.html.document_fromstring(xml_text(html) or "<p></p>")
+    document = parse(html)
     if link_of is not None:
         for anchor in document.iter("a"):
             target = (anchor.get("href") or "").strip()
@@ -104,8 +105,7 @@ def finish_html(
             if is_web and target != footer.unsubscribe_url:
                 anchor.set("href", link_of(target))
     body = document.find("body")
-    if body is None:  # A frameset, say.
-        raise InvalidInput("The HTML body has no place for text: write plain HTML.")
+    assert body is not None
     body.append(_html_footer(footer))
     if pixel_url:
         body.append(
@@ -113,6 +113,17 @@ def finish_html(
         )
     made: str = lxml.html.tostring(document, encoding="unicode", method="html")
     return f"<!doctype html>\n{made}"
+
+
+def parse(html: str) -> lxml.html.HtmlElement:
+    """Read HTML as a whole document with a body; nothing at all makes an empty one."""
+    try:
+        document = lxml.html.document_fromstring(xml_text(html))
+    except ParserError:  # Nothing but blanks or comments.
+        document = lxml.html.document_fromstring("<p></p>")
+    if document.find("body") is None:  # A frameset, say.
+        document.append(builder.BODY())
+    return document
 
 
 def finish_text(text: str, *, footer: Footer) -> str:

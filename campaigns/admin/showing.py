@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lxml.html import builder
 
-from campaigns.messages import xml_text
+from campaigns.messages import parse
 
 EMAIL_COLOURS = {
     "waiting": "info",
@@ -113,7 +113,7 @@ def boxed_html(html: str) -> HttpResponse:
     The policy holds when the address is opened by itself, too: no scripts, nothing is
     loaded from outside (so looking counts as no opening), links open in a new tab.
     """
-    document = lxml.html.document_fromstring(xml_text(html) or "<p></p>")
+    document = parse(html)
     head = document.find("head")
     if head is None:
         head = builder.HEAD()

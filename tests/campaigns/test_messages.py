@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import lxml.html
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from campaigns.messages import (
@@ -119,6 +119,9 @@ def test_web_links_are_counted_and_others_stay():
     assert lxml.html.fromstring(made).xpath("//img/@src") == ["https://p/"]
 
 
+@example(html=" ")
+@example(html="<!-- only a comment -->")
+@example(html="<frameset></frameset>")
 @given(html=anything)
 def test_every_mail_says_who_sent_it_and_how_to_stop_it(html):
     made = finish_html(html, footer=FOOTER)
