@@ -18,9 +18,9 @@ from tests.bench.servers import Servers
 OURS, PLAIN, CELERY = "FlipTech Pro", "plain Dramatiq", "Celery + Redis"
 BULK = 10_000
 #: Waits measured per round.
-WAITS = 200
+WAITS = 150
 #: Celery is slow enough to be timed on a part of the backlog.
-CELERY_PART = 4
+CELERY_PART = 5
 
 Say = Callable[[str], None]
 
