@@ -23,7 +23,7 @@ from lxml.html import builder
 
 from fliptech_site.errors import InvalidInput
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 #: What XML can't hold, and so lxml refuses; tab and line ends stay.
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 #: Text around a link is worth more than a column: no wrapping of long lines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -71,6 +72,14 @@ def test_no_field_can_add_a_header(subject, name):
     # A reader unfolds a long header where blanks meet; the words stay.
     assert str(message["Subject"]).split() == one_line(subject).split()
     assert message["From"].addresses[0].addr_spec == "ada@brightside.example"
+
+
+@given(text=anything)
+def test_a_header_text_is_one_line_without_controls(text):
+    made = one_line(text)
+
+    assert not {unicodedata.category(char) for char in made} & {"Cc", "Zl", "Zp", "Cs"}
+    assert made == made.strip()
 
 
 @given(text=anything, html=anything)

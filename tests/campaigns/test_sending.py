@@ -77,12 +77,20 @@ def test_a_mail_arrives_once_and_is_recorded_as_sent(server, make_email):
     assert email.attempts == 1
 
 
-def test_sending_again_sends_nothing(server, make_email):
-    email = make_email(port=server.port)
-    send_email(email.pk)
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [({}, "sent"), ({"RCPT": "550 no"}, "failed"), ({"dot": DROP}, "in_doubt")],
+)
+def test_sending_again_sends_nothing(script, state, make_campaign, make_email):
+    with MailServer(script) as server:
+        campaign = make_campaign(port=server.port)
+        make_email(campaign=campaign)  # Keeps the campaign running.
+        email = make_email(campaign=campaign)
+        send_email(email.pk)
+        server.script.clear()
 
-    assert send_email(email.pk)["state"] == "sent"
-    assert len(server.mails) == 1
+        assert send_email(email.pk)["state"] == state
+        assert server.sessions == 1
 
 
 def test_the_row_says_sending_before_the_socket_opens(make_email):
