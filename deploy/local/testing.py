@@ -80,8 +80,8 @@ def stages() -> list[Stage]:
             (*manage, "check", "--deploy", "--fail-level", "WARNING"),
             settings=PRODUCTION,
         ),
-        Stage("tests", (*pytest, "-n", "2", "-m", "not faults"), 420),
-        Stage("tests: faults", (*pytest, "-m", "faults"), 240),
+        Stage("tests", (*pytest, "-n", "2", "-m", "not faults"), 480),
+        Stage("tests: faults", (*pytest, "-m", "faults"), 480),
     ]
 
 

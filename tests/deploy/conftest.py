@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def var(tmp_path: Path) -> Path:
-    """A folder whose path has a blank and is too long for a Unix socket."""
-    folder = tmp_path / "a long checkout" / ("x" * 60)
-    folder.mkdir(parents=True)
-    for step in (tmp_path, *tmp_path.parents):
-        # pytest's folders are closed to others; PostgreSQL under root is another.
-        if step.owner() == Path.home().owner() and not step.stat().st_mode & 0o001:
-            step.chmod(step.stat().st_mode | 0o001)
-    return folder
+def var() -> Iterator[Path]:
+    """A folder whose path has a blank and is too long for a Unix socket.
+
+    Not below pytest's own folders: these are closed to other users (again and again,
+    by every pytest on the machine), and under root PostgreSQL runs as another.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="fliptech-test-", ignore_cleanup_errors=True
+    ) as base:
+        Path(base).chmod(0o711)
+        folder = Path(base) / "a long checkout" / ("x" * 80)
+        folder.mkdir(parents=True)
+        yield folder

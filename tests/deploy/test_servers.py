@@ -22,6 +22,8 @@ from deploy.local.servers import can_run_rabbitmq
 from tests.deploy.leftovers import processes_of
 from tests.house.tree import ROOT
 
+pytestmark = pytest.mark.timeout(300)
+
 #: Starts the servers, tells their addresses and waits to be stopped.
 LAUNCHER = """
 import json, os, sys
@@ -91,7 +93,7 @@ def test_killing_the_launcher_leaves_nothing_running(var):
     with _launcher(var) as (launcher, addresses):
         _write(addresses)
         launcher.kill()
-        assert wait_for(lambda: not processes_of(var), seconds=20)
+        assert wait_for(lambda: not processes_of(var), seconds=45)
 
     with _launcher(var) as (_, addresses):
         assert _read(addresses) == ("kept", b"kept")
@@ -105,7 +107,7 @@ def test_killing_launcher_and_servers_at_once_loses_nothing(var):
         processes += psutil.Process(launcher.pid).children()
         for process in processes:
             process.kill()
-        assert wait_for(lambda: not processes_of(var), seconds=20)
+        assert wait_for(lambda: not processes_of(var), seconds=45)
 
     with _launcher(var) as (_, addresses):
         assert _read(addresses) == ("kept", b"kept")
@@ -118,7 +120,7 @@ def test_a_killed_rabbitmq_comes_back_at_the_same_address(var):
         (node,) = [p for p in processes_of(var) if p.name() == "beam.smp"]
         node.send_signal(signal.SIGKILL)
         node.wait(10)
-        assert wait_for(lambda: _answers(addresses), seconds=40, pause=0.3)
+        assert wait_for(lambda: _answers(addresses), seconds=90, pause=0.3)
         assert _read(addresses) == ("kept", b"kept")
 
 
