@@ -54,13 +54,7 @@ def actor(
         options["periodic"] = cron(periodic)
 
     def declare(function: Callable[P, R]) -> dramatiq.Actor[P, R]:
-        signature = inspect.signature(function)
-        clash = RESERVED & signature.parameters.keys()
-        if clash:
-            raise ValueError(
-                f"{function.__name__} can't have arguments named {sorted(clash)}:"
-                " enqueue uses these words itself."
-            )
+        signature = _checked_signature(function)
         declared: dramatiq.Actor[P, R] = dramatiq.actor(
             broker=get_broker(),
             queue_name=queue,
@@ -75,6 +69,17 @@ def actor(
         return declared
 
     return declare
+
+
+def _checked_signature(function: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(function)
+    clash = RESERVED & signature.parameters.keys()
+    if clash:
+        raise ValueError(
+            f"{function.__name__} can't have arguments named {sorted(clash)}:"
+            " enqueue uses these words itself."
+        )
+    return signature
 
 
 def load_actors() -> dict[str, dramatiq.Actor[Any, Any]]:
