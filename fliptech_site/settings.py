@@ -69,6 +69,14 @@ METRIC_COLLECTORS = [
     "campaigns.metrics.collect",
 ]
 
+#: Functions that add figures to admin's first page, in the funnel's order.
+DASHBOARD_FIGURES = [
+    "leads.figures.figures",
+    "demos.figures.figures",
+    "campaigns.figures.figures",
+    "tasks.figures.figures",
+]
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -259,6 +267,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "FlipTech Pro",
     "SITE_SYMBOL": "rocket_launch",
     "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
     "SIDEBAR": {
         "show_search": True,
         "navigation": [

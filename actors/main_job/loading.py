@@ -68,7 +68,7 @@ def load_sample() -> Loaded:
             "smtp_port": port,
             "security": "none",
             "per_minute": 600,
-            "postal_address": "Juniper Web Studio, 12 Grange Street, Alder Point, CA 94995",
+            "postal_address": "12 Grange Street, Alder Point, CA 94995",
         },
     )
     _note(made, is_new, f"account {account}")
