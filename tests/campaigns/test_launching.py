@@ -338,7 +338,6 @@ def test_the_commands_move_a_campaign_and_say_why(make_campaign, make_email, cap
     call_command("campaign", "pause", name)
     call_command("campaign", "status", str(email.campaign_id))
     call_command("campaign", "why", name, email.address)
-
     said = capsys.readouterr().out
     assert f"{name}: paused" in said
     assert "waiting" in said
