@@ -8,6 +8,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 
 def main() -> None:
@@ -17,6 +18,15 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Configuration: {error}")
+    except OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        # Only what says that no connection was made; anything else is a fault of ours.
+        if "connection" not in reason:
+            raise
+        sys.exit(
+            f"Database: {reason}. Start PostgreSQL, correct DATABASE_URL, or let"
+            " ./deploy/quickstart.sh run one."
+        )
 
 
 if __name__ == "__main__":
