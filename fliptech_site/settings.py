@@ -323,6 +323,7 @@ UNFOLD: dict[str, Any] = {
                     _sidebar_item(
                         "Schedules", "calendar_clock", "tasks_schedule_changelist"
                     ),
+                    _sidebar_item("Queues", "queue", "tasks_queue_changelist"),
                     _sidebar_item("Workers", "memory", "tasks_worker_changelist"),
                 ],
             },

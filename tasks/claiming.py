@@ -18,8 +18,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
+from tasks import gating
 from tasks.current import Claim, current_claim
 from tasks.models import Attempt
 from tasks.states import State
@@ -29,10 +30,21 @@ UPDATE tasks_task SET
     state = 'running', attempt = attempt + 1, worker_id = %(worker)s,
     started_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
     progress_done = NULL, progress_total = NULL, progress_note = ''
-WHERE id = ANY(%(tasks)s) AND state || '' = 'queued'
+WHERE id = ANY(%(tasks)s) AND state || '' = 'queued'{gate}
 RETURNING id, attempt, actor, args::text, kwargs::text, options::text, failures,
     max_attempts, created_at, root_id
 """
+
+#: Only from queues that let everything through; the handful of rows is read once.
+_CLAIM_OPEN = _CLAIM.format(
+    gate="""
+    AND queue <> ALL (ARRAY(
+        SELECT name FROM tasks_queue
+        WHERE is_paused OR draining_since IS NOT NULL
+            OR rate_per_minute IS NOT NULL OR concurrency IS NOT NULL
+    ))"""
+)
+_CLAIM_ANY = _CLAIM.format(gate="")
 
 #: Ends runs: the task moves on and the attempt is written, or, when the claim was lost,
 #: neither. `burnt` is 1 when the run counts as a failure.
@@ -127,21 +139,40 @@ def claim(task_id: UUID, worker_id: int | None) -> Claim | None:
 
 
 def claim_together(
-    task_ids: Sequence[UUID], worker_id: int | None
+    task_ids: Sequence[UUID], worker_id: int | None, *, are_queues_open: bool = False
 ) -> list[Claim | None]:
-    """Claim several tasks; a task asked for twice is given once."""
+    """Claim several tasks; a task asked for twice is given once.
+
+    Those of a paused queue, or above a queue's rate or concurrency, are not given; they
+    go back to `scheduled`, and the relay brings them again. `are_queues_open` spares that
+    question, for callers that asked it a moment ago.
+    """
+    # In one order everywhere, so that two groups can't lock each other.
+    asked = sorted(task_ids)
+    if are_queues_open:
+        claims = _claim_rows(_CLAIM_ANY, asked, worker_id)
+        return [claims.pop(task_id, None) for task_id in task_ids]
+    claims = _claim_rows(_CLAIM_OPEN, asked, worker_id)
+    if missing := [task_id for task_id in asked if task_id not in claims]:
+        with transaction.atomic():
+            if admitted := gating.admit(missing):
+                claims |= _claim_rows(_CLAIM_ANY, sorted(admitted), worker_id)
+    return [claims.pop(task_id, None) for task_id in task_ids]
+
+
+def _claim_rows(
+    statement: str, task_ids: Sequence[UUID], worker_id: int | None
+) -> dict[UUID, Claim]:
     with connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM,
+            statement,
             {
-                # In one order everywhere, so that two groups can't lock each other.
-                "tasks": sorted(task_ids),
+                "tasks": list(task_ids),
                 "worker": worker_id,
                 "lease": settings.TASK_LEASE_SECONDS,
             },
         )
-        claims = {row[0]: _claim_of(row) for row in cursor.fetchall()}
-    return [claims.pop(task_id, None) for task_id in task_ids]
+        return {row[0]: _claim_of(row) for row in cursor.fetchall()}
 
 
 def _claim_of(row: tuple[Any, ...]) -> Claim:

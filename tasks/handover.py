@@ -19,6 +19,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from tasks.gating import Watch
 from tasks.publishing import BrokerUnavailable, Delivery, Publisher
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Handover:
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._paused_until = 0.0
+        self._watch = Watch()
 
     def offer(self, deliveries: Sequence[Delivery]) -> None:
         """Take over deliveries; never blocks, never raises, may leave them to the relay."""
@@ -159,7 +161,9 @@ class Handover:
 
     def _publish(self, publisher: Publisher, batch: list[Delivery]) -> list[UUID]:
         try:
-            return publisher.publish(batch)
+            # What is published in between is refused at the claim.
+            shut = self._watch.shut()
+            return publisher.publish(d for d in batch if d.queue not in shut)
         except BrokerUnavailable as error:
             self._paused_until = time.monotonic() + PAUSE_SECONDS
             logger.warning("%s The relay will publish when it is back.", error)

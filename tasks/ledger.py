@@ -26,6 +26,7 @@ from fliptech_site.errors import Cancelled, PermanentError
 from tasks import claiming
 from tasks.current import Claim, current_claim, set_current_claim
 from tasks.declaring import policy_of
+from tasks.gating import Watch
 from tasks.grouping import Group
 from tasks.policies import Verdict, decide
 
@@ -51,6 +52,8 @@ class Ledger(dramatiq.Middleware):
         self._running: dict[int, Claim] = {}
         #: Threads whose body has ended: nothing may strike the finish.
         self._ending: set[int] = set()
+        #: Only the thread that claims looks at it.
+        self._watch = Watch()
         self._claims = Group(self._claim_together, "claims")
         self._endings = Group(claiming.end_together, "endings")
 
@@ -139,7 +142,9 @@ class Ledger(dramatiq.Middleware):
         return None
 
     def _claim_together(self, task_ids: Sequence[UUID]) -> list[Claim | None]:
-        return claiming.claim_together(task_ids, self.worker_id)
+        return claiming.claim_together(
+            task_ids, self.worker_id, are_queues_open=not self._watch.shut()
+        )
 
     def _forget(self) -> None:
         set_current_claim(None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import uuid_utils.compat
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -99,15 +100,17 @@ class Task(models.Model):
         indexes = [
             # The newest first, in admin and `task list`.
             models.Index(F("created_at").desc(), name="tasks_task_created_idx"),
-            # The relay: what is due.
+            # The relay: what is due, per queue, so that a paused one costs nothing.
             models.Index(
-                fields=["run_at"],
+                fields=["queue", "run_at"],
                 condition=Q(state=State.SCHEDULED),
                 name="tasks_task_due_idx",
             ),
-            # The relay: what is owed to RabbitMQ.
+            # The relay: what is owed to RabbitMQ, the most urgent first.
             models.Index(
-                fields=["run_at"],
+                "queue",
+                F("priority").desc(),
+                "run_at",
                 condition=Q(state=State.QUEUED, published_at__isnull=True),
                 name="tasks_task_owed_idx",
             ),
@@ -219,6 +222,45 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
+
+
+class Queue(models.Model):
+    """A queue and what it lets through now; without a row everything.
+
+    The names are those of settings; `tasks.gating` obeys these rows.
+    """
+
+    name = models.CharField(max_length=50, primary_key=True, editable=False)
+    #: Nothing begins; what is running goes on.
+    is_paused = models.BooleanField(default=False, editable=False)
+    #: What is older than this is still done, what is newer waits; then it is paused.
+    draining_since = models.DateTimeField(null=True, blank=True, editable=False)
+    rate_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(60_000)],
+        help_text="At most so many tasks begin per minute; empty means unlimited.",
+    )
+    concurrency = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+        help_text="At most so many run at the same time; empty means unlimited.",
+    )
+    next_slot_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def status(self) -> str:
+        """Its state in people's words: open, paused or draining."""
+        if self.is_paused:
+            return "paused"
+        return "draining" if self.draining_since else "open"
 
 
 class Schedule(models.Model):

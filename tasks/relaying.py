@@ -2,11 +2,14 @@
 
 `release_due` moves scheduled tasks whose time has come to `queued`. `publish_owed`
 publishes queued tasks that RabbitMQ has not confirmed. `reclaim_lost` takes back those
-that RabbitMQ confirmed once and no longer has.
+that RabbitMQ confirmed once and no longer has. `raise_waiting` lets old ones overtake.
 """
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +17,7 @@ from django.db import connection
 from dramatiq import Message
 
 from tasks.broker import InProcessBroker
+from tasks.gating import Gate, free_room, gates
 from tasks.handover import mark_published
 from tasks.publishing import Delivery, Publisher
 
@@ -24,27 +28,74 @@ GRACE_SECONDS = 2
 #: Seconds after which a queued task is missed when RabbitMQ says its queue is empty.
 MISSED_SECONDS = 15
 
-#: Highest priority first, so that a crowd of low ones can't hold up an urgent one.
+#: Seconds of waiting that raise a task's priority in RabbitMQ by one.
+AGEING_SECONDS = 60
+#: Tasks of a queue that are raised at once; each is a second message, so only few.
+AGEING_BATCH = 20
+#: Share of a limited queue's turns that goes to the oldest, whatever its priority.
+OLDEST_SHARE = 0.2
+
+#: Queue by queue, so that the many held of one are not walked through for the others.
+#: statement_timestamp() and not clock_timestamp(), which no index can be asked for.
 _RELEASE = """
 UPDATE tasks_task SET state = 'queued', published_at = NULL
 WHERE id IN (
-    SELECT id FROM tasks_task
-    WHERE state = 'scheduled' AND run_at <= clock_timestamp()
-    ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
+    SELECT due.id FROM unnest(%s::text[], %s::timestamptz[]) AS lane(name, until)
+    CROSS JOIN LATERAL (
+        SELECT id FROM tasks_task
+        WHERE state = 'scheduled' AND queue = lane.name
+            AND run_at <= statement_timestamp()
+            AND (lane.until IS NULL OR created_at <= lane.until)
+        ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ) AS due
 )
 RETURNING id, actor, queue, priority
 """
 
 _OWED = """
-SELECT id, actor, queue, priority FROM tasks_task
-WHERE state = 'queued' AND published_at IS NULL
-    AND run_at <= clock_timestamp() - make_interval(secs => %s)
-ORDER BY run_at LIMIT %s
+SELECT owed.* FROM
+    unnest(%s::text[], %s::timestamptz[], %s::int[], %s::float[])
+        AS lane(name, until, room, grace)
+    CROSS JOIN LATERAL (
+        SELECT id, actor, queue, priority FROM tasks_task
+        WHERE state = 'queued' AND published_at IS NULL AND queue = lane.name
+            AND run_at <= statement_timestamp() - make_interval(secs => lane.grace)
+            AND (lane.until IS NULL OR created_at <= lane.until)
+        ORDER BY {order} LIMIT lane.room
+    ) AS owed
+"""
+_OWED_BY_PRIORITY = _OWED.format(order="priority DESC, run_at")
+_OWED_BY_AGE = _OWED.format(order="run_at")
+
+_AGE = """
+UPDATE tasks_task SET published_at = statement_timestamp()
+WHERE id IN (
+    SELECT old.id FROM unnest(%(queues)s::text[]) AS lane(name)
+    CROSS JOIN LATERAL (
+        SELECT id FROM tasks_task
+        WHERE state = 'queued' AND queue = lane.name AND priority < 10
+            AND run_at <= statement_timestamp() - make_interval(secs => %(step)s)
+            AND published_at <= statement_timestamp() - make_interval(secs => %(step)s)
+        ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) AS old
+)
+RETURNING id, actor, queue, least(10, priority + floor(
+    extract(epoch FROM statement_timestamp() - run_at) / %(step)s))::int
 """
 
 _MISSED_QUEUES = """
 SELECT DISTINCT queue FROM tasks_task
 WHERE state = 'queued' AND published_at < clock_timestamp() - make_interval(secs => %s)
+"""
+
+_TAKE = """
+UPDATE tasks_task SET published_at = clock_timestamp()
+WHERE id IN (
+    SELECT id FROM tasks_task
+    WHERE id = ANY(%s) AND state || '' = 'queued' AND published_at IS NULL
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
 """
 
 _RECLAIM = """
@@ -58,18 +109,49 @@ WHERE id IN (
 """
 
 
-def release_due() -> list[Delivery]:
-    """Move what is due to `queued` and return it, at most `BATCH` at once."""
+def release_due(lanes: Iterable[Gate] | None = None) -> list[Delivery]:
+    """Move what is due to `queued` and return it, at most `BATCH` of each queue.
+
+    `lanes` are the gates to ask, all by default. What a gate holds stays as it is.
+    """
+    unpaused = _unpaused(lanes)
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, [BATCH])
+        cursor.execute(_RELEASE, [*_columns(unpaused), BATCH])
         return [Delivery(*row) for row in cursor.fetchall()]
 
 
-def owed(grace_seconds: float = GRACE_SECONDS) -> list[Delivery]:
-    """Return queued tasks that RabbitMQ has not confirmed for `grace_seconds`."""
+def owed(
+    grace_seconds: float = GRACE_SECONDS,
+    lanes: Iterable[Gate] | None = None,
+    room: int = BATCH,
+) -> list[Delivery]:
+    """Return queued tasks that RabbitMQ has not confirmed for `grace_seconds`.
+
+    At most `room` of each queue, and of a limited one as many as may begin now; nobody
+    else publishes those, so they need no grace.
+    """
+    unpaused = _unpaused(lanes)
+    rooms = free_room(unpaused, datetime.now(UTC))
+    by_age = random.random() < OLDEST_SHARE  # noqa: S311 - fairness, not a secret
     with connection.cursor() as cursor:
-        cursor.execute(_OWED, [grace_seconds, BATCH])
+        cursor.execute(
+            _OWED_BY_AGE if by_age else _OWED_BY_PRIORITY,
+            [
+                *_columns(unpaused),
+                [min(rooms[gate.queue], room) for gate in unpaused],
+                [0.0 if gate.is_limited else float(grace_seconds) for gate in unpaused],
+            ],
+        )
         return [Delivery(*row) for row in cursor.fetchall()]
+
+
+def _unpaused(lanes: Iterable[Gate] | None) -> list[Gate]:
+    known = gates().values() if lanes is None else lanes
+    return [gate for gate in known if not gate.is_paused]
+
+
+def _columns(lanes: Sequence[Gate]) -> tuple[list[str], list[datetime | None]]:
+    return [gate.queue for gate in lanes], [gate.draining_since for gate in lanes]
 
 
 def relay_to_rabbitmq(publisher: Publisher) -> int:
@@ -77,7 +159,11 @@ def relay_to_rabbitmq(publisher: Publisher) -> int:
 
     Raises BrokerUnavailable; the rows are then owed and come with the next call.
     """
-    deliveries = release_due() + owed()
+    lanes = gates()
+    released = [
+        one for one in release_due(lanes.values()) if not lanes[one.queue].is_limited
+    ]
+    deliveries = released + owed(lanes=lanes.values())
     if not deliveries:
         publisher.keep_alive()
         return 0
@@ -85,6 +171,22 @@ def relay_to_rabbitmq(publisher: Publisher) -> int:
     confirmed = publisher.publish({one.task_id: one for one in deliveries}.values())
     mark_published(confirmed)
     return len(confirmed)
+
+
+def raise_waiting(publisher: Publisher) -> int:
+    """Publish the longest waiting once more, with a priority raised by their age.
+
+    So a steady stream of urgent tasks can't starve the others of their queue. The first
+    message of the two claims the task, the second finds nothing to claim. Returns how
+    many were raised.
+    """
+    names = [gate.queue for gate in gates().values() if not gate.is_paused]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _AGE, {"queues": names, "step": AGEING_SECONDS, "limit": AGEING_BATCH}
+        )
+        aged = [Delivery(*row) for row in cursor.fetchall()]
+    return len(publisher.publish(aged)) if aged else 0
 
 
 def reclaim_lost(publisher: Publisher) -> int:
@@ -110,24 +212,16 @@ def feed_in_process(broker: InProcessBroker, queues: set[str], room: int) -> int
 
     Several workers may feed themselves at once: publishing is a compare-and-set here.
     """
+    lanes = [gate for name, gate in gates().items() if name in queues]
+    release_due(lanes)
+    waiting = owed(0.0, lanes, room)[:room]
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, [BATCH])
-        cursor.execute(
-            """
-            UPDATE tasks_task SET published_at = clock_timestamp()
-            WHERE id IN (
-                SELECT id FROM tasks_task
-                WHERE state = 'queued' AND published_at IS NULL AND queue = ANY(%s)
-                ORDER BY priority DESC, run_at LIMIT %s FOR UPDATE SKIP LOCKED
-            )
-            RETURNING id, actor, queue
-            """,
-            [list(queues), room],
-        )
-        rows = cursor.fetchall()
-    for task_id, actor, queue in rows:
-        broker.feed(_message(task_id, actor, queue))
-    return len(rows)
+        cursor.execute(_TAKE, [[one.task_id for one in waiting]])
+        taken = {row[0] for row in cursor.fetchall()}
+    for one in waiting:
+        if one.task_id in taken:
+            broker.feed(_message(one.task_id, one.actor, one.queue))
+    return len(taken)
 
 
 def _message(task_id: UUID, actor: str, queue: str) -> Message[object]:

@@ -19,10 +19,11 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 
+from tasks.gating import settle_drained
 from tasks.models import Worker
 from tasks.planning import plan_due, sync_declared
 from tasks.publishing import BrokerUnavailable, Publisher
-from tasks.relaying import BATCH, reclaim_lost, relay_to_rabbitmq
+from tasks.relaying import BATCH, raise_waiting, reclaim_lost, relay_to_rabbitmq
 from tasks.rescuing import rescue_expired
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Scheduler:
             published = relay_to_rabbitmq(publisher)
             if time.monotonic() >= reclaim_at:
                 reclaim_lost(publisher)
+                raise_waiting(publisher)
                 reclaim_at = time.monotonic() + RECLAIM_SECONDS
             return 0.0 if published >= BATCH else RELAY_SECONDS
 
@@ -122,6 +124,8 @@ def _upkeep() -> None:
     rescued = rescue_expired()
     if rescued:
         logger.warning("%d tasks whose worker died were given to others.", rescued)
+    for queue in settle_drained():
+        logger.info("The queue %s is drained and paused now.", queue)
     planned = plan_due()
     if planned:
         logger.info("%d planned runs were enqueued.", planned)

@@ -194,7 +194,7 @@ def test_rows_are_found_by_their_id_whatever_the_statistics_say(held):
         "lease": 30,
         **columns,
     }
-    for statement in (claiming._CLAIM, claiming._END, claiming._EXTEND):
+    for statement in (claiming._CLAIM_OPEN, claiming._END, claiming._EXTEND):
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {statement}", values)
             plan = "\n".join(row[0] for row in cursor.fetchall())

@@ -67,4 +67,4 @@ def test_the_queue_list_shows_all_five_with_their_backlog(capsys):
         "scraper",
         "demo",
     ]
-    assert lines[1].split() == ["email", "10", "1", "0", "0"]
+    assert lines[1].split() == ["email", "10", "open", "–", "–", "1", "0", "0"]
