@@ -24,7 +24,8 @@ def explain(email: Email, campaign: Campaign | None) -> str:
     """Say in one sentence what became of a mail, and why."""
     state = EmailState(email.state)
     if state == EmailState.SENT:
-        return f"Sent on {email.sent_at:%d %B %Y at %H:%M} UTC. {email.detail}".strip()
+        said = f": {email.detail}" if email.detail else ""
+        return f"Sent on {email.sent_at:%d %B %Y at %H:%M} UTC{said}"
     if state == EmailState.SKIPPED:
         return f"Not sent: {email.detail or email.get_reason_display()}"
     if state == EmailState.SENDING:

@@ -54,6 +54,13 @@ class Footer:
     postal_address: str
     unsubscribe_url: str
 
+    @property
+    def origin(self) -> str:
+        """The sender and the postal address, which may begin with the same name."""
+        if self.postal_address.startswith(self.sender):
+            return self.postal_address
+        return f"{self.sender}, {self.postal_address}"
+
 
 def build(letter: Letter) -> bytes:
     """Give the mail as it goes over the wire, lines ended by CR LF.
@@ -128,7 +135,7 @@ def parse(html: str) -> lxml.html.HtmlElement:
 
 def finish_text(text: str, *, footer: Footer) -> str:
     """Complete the text part with the footer."""
-    lines = [f"{footer.sender}, {footer.postal_address}"]
+    lines = [footer.origin]
     if footer.unsubscribe_url:
         lines.append(f"Stop these mails: {footer.unsubscribe_url}")
     return "\n".join([text.rstrip(), "", "-- ", *lines, ""])
@@ -140,7 +147,7 @@ def text_of(html: str) -> str:
 
 
 def _html_footer(footer: Footer) -> lxml.html.HtmlElement:
-    parts: list[object] = [f"{footer.sender}, {footer.postal_address}"]
+    parts: list[object] = [footer.origin]
     if footer.unsubscribe_url:
         parts += [
             builder.BR(),

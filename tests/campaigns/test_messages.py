@@ -142,6 +142,13 @@ def test_every_mail_says_who_sent_it_and_how_to_stop_it(html):
     assert "https://x.example/m/u/1/" in text
 
 
+def test_a_postal_address_that_names_the_sender_names_it_once():
+    footer = Footer("Ada", "Ada, 1 Main Street", "")
+
+    assert "Ada, Ada" not in finish_text("x", footer=footer)
+    assert "Ada, Ada" not in finish_html("<p>x</p>", footer=footer)
+
+
 def test_a_page_of_its_own_keeps_its_head():
     made = finish_html(
         "<html><head><style>p{color:red}</style></head><body><p>x</p></body></html>",
