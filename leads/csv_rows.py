@@ -54,7 +54,10 @@ def decode_csv(data: bytes) -> str:
 
 def read_rows(text: str) -> Iterator[GoodRow | BadRow]:
     """Give every row, good or bad. Raises InvalidInput for an unusable header."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    # Strict: otherwise a quote that is never closed swallows all rows after it.
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True
+    )
     header = _header(next(reader, []))
     while True:
         # A quoted cell may span lines; the row is named by its first one.
@@ -64,10 +67,19 @@ def read_rows(text: str) -> Iterator[GoodRow | BadRow]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield BadRow(line, f"Line {line}: it is no CSV ({error}): mend its quotes.")
+            yield BadRow(line, _no_csv(line, error))
             continue
         if any(cell.strip() for cell in cells):
             yield _read(line, header, cells)
+
+
+def _no_csv(line: int, error: csv.Error) -> str:
+    if "end of data" in str(error):
+        return (
+            f"Line {line}: a quote is opened here and never closed, so no row from here"
+            " on could be read: close it and import the file again."
+        )
+    return f"Line {line}: it is no CSV ({error}): mend its quotes."
 
 
 def _delimiter(text: str) -> str:

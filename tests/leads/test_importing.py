@@ -63,6 +63,12 @@ def test_a_header_that_can_not_be_used_is_refused(text, hint):
     assert hint in str(raised.value)
 
 
+def test_a_quote_that_is_never_closed_swallows_no_row_in_silence():
+    rows = list(read_rows('name,city\nAnna Bau,Ulm\n"Berta,Ulm\nCarl,Ulm\n'))
+    assert [type(row) for row in rows] == [GoodRow, BadRow]
+    assert rows[1].problem.startswith("Line 3: a quote is opened here and never closed")
+
+
 def test_semicolons_tabs_and_windows_text_are_read():
     text = decode_csv("name;city\r\nCafé;Ely\r\n".encode("cp1252"))
     assert list(read_rows(text)) == [GoodRow(2, {"name": "Café", "city": "Ely"})]
