@@ -48,7 +48,15 @@ class AttemptInline(TabularInline):
     """The runs of a task that have ended."""
 
     model = Attempt
-    fields = ("number", "outcome", "started_at", "seconds", "error_message", "trace")
+    fields = (
+        "number",
+        "outcome",
+        "started_at",
+        "seconds",
+        "error_message",
+        "trace",
+        "log_lines",
+    )
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -65,13 +73,22 @@ class AttemptInline(TabularInline):
     @display(description="Traceback")
     def trace(self, attempt: Attempt) -> str:
         """The traceback, folded away."""
-        if not attempt.traceback:
-            return ""
-        return format_html(
-            "<details><summary>show</summary><pre style='white-space:pre-wrap'>{}</pre>"
-            "</details>",
-            attempt.traceback,
-        )
+        return _folded(attempt.traceback)
+
+    @display(description="Log")
+    def log_lines(self, attempt: Attempt) -> str:
+        """What the run logged, folded away."""
+        return _folded(attempt.log)
+
+
+def _folded(text: str) -> str:
+    if not text:
+        return ""
+    return format_html(
+        "<details><summary>show</summary><pre style='white-space:pre-wrap'>{}</pre>"
+        "</details>",
+        text,
+    )
 
 
 @admin.register(Task)

@@ -22,6 +22,7 @@ from tasks import claiming
 from tasks.broker import InProcessBroker, get_broker
 from tasks.declaring import load_actors
 from tasks.ledger import Ledger
+from tasks.logs import AttemptLog
 from tasks.models import Worker
 from tasks.relaying import feed_in_process
 
@@ -40,6 +41,7 @@ class WorkerProcess:
 
     def __init__(self, queues: Sequence[str], threads: int, max_tasks: int) -> None:
         load_actors()
+        logging.getLogger().addHandler(AttemptLog())
         self._broker = get_broker()
         self._ledger = next(m for m in self._broker.middleware if isinstance(m, Ledger))
         self._max_tasks = max_tasks

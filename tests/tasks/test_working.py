@@ -78,6 +78,16 @@ def test_progress_is_seen_and_kept_after_the_failure(worker, wait_until):
     )
 
 
+def test_log_lines_are_kept_with_their_attempt_up_to_a_limit(worker, wait_until):
+    few, many = enqueue("trial_log", lines=2), enqueue("trial_log", lines=1000)
+    wait_until(lambda: finished(few) and finished(many))
+    kept = Attempt.objects.get(task=few).log.splitlines()
+    assert [line.split("INFO ")[1] for line in kept] == ["line 0", "line 1"]
+    kept = Attempt.objects.get(task=many).log.splitlines()
+    assert len(kept) == 201
+    assert kept[-1].startswith("… further lines")
+
+
 def test_a_result_that_json_can_not_hold_is_a_clear_failure(worker, wait_until):
     task_id = enqueue("trial_unjsonable")
     wait_until(lambda: finished(task_id))

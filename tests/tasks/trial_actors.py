@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from django.db import connection, transaction
@@ -50,6 +51,12 @@ def trial_sleep(seconds: float) -> str:
     while time.monotonic() < deadline:
         time.sleep(0.02)
     return "slept"
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_log(lines: int) -> None:
+    for number in range(lines):
+        logging.getLogger("trial").info("line %d", number)
 
 
 @actor(queue="default", time_limit_minutes=1)
