@@ -71,7 +71,7 @@ class Driver:
 
     def work_off(self, count: int, pool: str) -> float:
         """Work off a backlog with a pool of eight: `prefork` or `threads`."""
-        from django_celery_results.models import TaskResult  # type: ignore[import-untyped]
+        from django_celery_results.models import TaskResult
 
         results = TaskResult.objects
         results.all().delete()

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -55,7 +56,7 @@ class Launcher:
 
 
 @pytest.fixture
-def start(var):
+def start(var: Path) -> Iterator[Callable[..., Launcher]]:
     launchers: list[Launcher] = []
 
     def start(*options: str) -> Launcher:
