@@ -192,6 +192,8 @@ TASK_MAX_RESCUES = env.integer("TASK_MAX_RESCUES", 3, minimum=1, maximum=100)
 TASK_MIDDLEWARE = [
     "tasks.results.ledger_results",
     "tasks.ledger.Ledger",
+    "tasks.continuing.pipelines",
+    "tasks.continuing.group_callbacks",
     "dramatiq.middleware.TimeLimit",
 ]
 #: Days that finished tasks are kept.

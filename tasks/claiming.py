@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from tasks import gating
+from tasks.continuing import continue_after, has_continuation
 from tasks.current import Claim, current_claim
 from tasks.models import Attempt
 from tasks.states import State
@@ -209,13 +210,21 @@ def end_alone(ending: Ending) -> bool:
 
 
 def succeed(held: Claim, result: Any, *, end: End = end_alone) -> bool:
-    """Record success; False when the claim had been lost.
+    """Record success, and enqueue what follows; False when the claim had been lost.
 
-    Raises TypeError or ValueError when `result` is not plain JSON.
+    Raises TypeError or ValueError when `result` is not plain JSON, PermanentError
+    when what follows can't be enqueued; then nothing is recorded.
     """
     # PostgreSQL's jsonb can't hold NUL characters; nobody misses them in a result.
     text = json.dumps(result, allow_nan=False).replace("\\u0000", "")
-    return end(_ending(held, State.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=text))
+    ending = _ending(held, State.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=text)
+    if not has_continuation(held):
+        return end(ending)
+    with transaction.atomic():
+        if not end_alone(ending):
+            return False
+        continue_after(held, json.loads(text))
+    return True
 
 
 def fail(

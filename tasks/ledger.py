@@ -195,6 +195,16 @@ class Ledger(dramatiq.Middleware):
                 close_old_connections()
                 time.sleep(DATABASE_PAUSE_SECONDS)
 
+    def _succeed(self, held: Claim, result: Any) -> bool:
+        """Record success; raises PermanentError when the task has failed after all."""
+        try:
+            json.dumps(result, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise PermanentError(
+                f"{held.actor} returned something that JSON can't hold: {error}."
+            ) from error
+        return claiming.succeed(held, result, end=self._endings.ask)
+
     def _record(
         self,
         broker: Broker,
@@ -205,13 +215,9 @@ class Ledger(dramatiq.Middleware):
         end = self._endings.ask
         if exception is None:
             try:
-                json.dumps(result, allow_nan=False)
-            except (TypeError, ValueError) as error:
-                exception = PermanentError(
-                    f"{held.actor} returned something that JSON can't hold: {error}."
-                )
-            else:
-                return claiming.succeed(held, result, end=end)
+                return self._succeed(held, result)
+            except PermanentError as error:
+                exception = error
         if isinstance(exception, Shutdown):
             return claiming.give_back(held, end=end)
         decision = decide(

@@ -1,4 +1,4 @@
-"""The ledger's rows: tasks, attempts, workers, schedules and paces."""
+"""The ledger's rows: tasks, attempts, workers and schedules; limits' beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,21 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput
+from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
+
+__all__ = [
+    "Attempt",
+    "Counter",
+    "Lease",
+    "Pace",
+    "Schedule",
+    "Signal",
+    "StoredResult",
+    "Task",
+    "Worker",
+    "summary",
+]
 
 
 class Task(models.Model):
@@ -61,6 +75,8 @@ class Task(models.Model):
     progress_total = models.IntegerField(null=True, blank=True)
     progress_note = models.CharField(max_length=200, blank=True, default="")
     result = models.JSONField(null=True, blank=True)
+    #: Somebody waits for the end: a trigger then notifies (see `tasks.waking`).
+    is_awaited = models.BooleanField(default=False, db_default=False)
     error_class = models.CharField(max_length=200, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
 
@@ -294,19 +310,6 @@ class Schedule(models.Model):
             next_run(self.cron, self.timezone, timezone.now())
         except InvalidInput as error:
             raise ValidationError(str(error)) from None
-
-
-class Pace(models.Model):
-    """When the next slot of a shared pace is free; see `tasks.limits`."""
-
-    key = models.CharField(max_length=200, primary_key=True)
-    next_at = models.DateTimeField()
-
-    class Meta:
-        verbose_name_plural = "paces"
-
-    def __str__(self) -> str:
-        return self.key
 
 
 def summary(task: Task) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from dramatiq import RateLimitExceeded
+
 from fliptech_site.errors import Cancelled, PermanentError, RateLimited, TransientError
 
 
@@ -88,6 +90,9 @@ def decide(
         return Decision(
             Verdict.FAIL, reason=f"older than {policy.max_age}, not tried again"
         )
+    if isinstance(error, RateLimitExceeded):
+        # Dramatiq's limiters know no time; with Dramatiq this would burn an attempt.
+        return Decision(Verdict.DEFER, backoff_seconds(policy, 1, dice))
     if isinstance(error, RateLimited):
         # A little jitter, so that those who wait for one slot don't come together.
         assert error.retry_after is not None

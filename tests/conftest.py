@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from tasks.handover import handover
+from tasks.waking import listener
 
 NO_RABBITMQ = (
     "This test needs a real RabbitMQ and there is none: run ./deploy/test.sh, which"
@@ -42,6 +43,13 @@ def _no_handover(request, monkeypatch) -> None:
     """Leave publishing to those tests that ask for a RabbitMQ."""
     if "rabbitmq_url" not in request.fixturenames:
         monkeypatch.setattr(handover, "offer", lambda deliveries: None)
+
+
+@pytest.fixture(autouse=True)
+def _no_listener_left() -> Iterator[None]:
+    """Let no connection outlive its test, so that the database can be dropped."""
+    yield
+    listener.stop()
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import logging
 import time
 
 from django.db import connection, transaction
+from dramatiq.rate_limits import ConcurrentRateLimiter
 
 from fliptech_site.errors import PermanentError, RateLimited, TransientError
 from tasks.claiming import complete
 from tasks.current import current_claim
 from tasks.declaring import actor
+from tasks.limits import PostgresRateLimiterBackend
 from tasks.progressing import progress
 
 
@@ -83,3 +85,18 @@ def trial_unjsonable() -> object:
 def trial_overrun() -> None:
     while True:
         time.sleep(0.01)
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_effect(*names: str) -> None:
+    effect(" ".join(str(name) for name in names))
+
+
+@actor(queue="default", time_limit_minutes=1, base_seconds=0.1, ceiling_seconds=0.1)
+def trial_limited(key: str) -> None:
+    """One at a time, by Dramatiq's own limiter."""
+    mutex = ConcurrentRateLimiter(PostgresRateLimiterBackend(), key, limit=1)
+    with mutex.acquire():
+        effect("in")
+        time.sleep(0.3)
+        effect("out")
