@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import uuid_utils.compat
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from fliptech_site.errors import InvalidInput
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
+from tasks.steering import Queue, Schedule
 
 __all__ = [
     "Attempt",
     "Counter",
     "Lease",
     "Pace",
+    "Queue",
     "Schedule",
     "Signal",
     "StoredResult",
@@ -148,6 +146,12 @@ class Task(models.Model):
                 condition=Q(state__in=FINISHED),
                 name="tasks_task_finished_idx",
             ),
+            # A schedule's unfinished runs.
+            models.Index(
+                fields=["schedule"],
+                condition=Q(schedule__isnull=False, state__in=UNFINISHED),
+                name="tasks_task_planned_idx",
+            ),
             # All that one task set going.
             models.Index(
                 fields=["root_id"],
@@ -238,78 +242,6 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
-
-
-class Queue(models.Model):
-    """A queue and what it lets through now; without a row everything.
-
-    The names are those of settings; `tasks.gating` obeys these rows.
-    """
-
-    name = models.CharField(max_length=50, primary_key=True, editable=False)
-    #: Nothing begins; what is running goes on.
-    is_paused = models.BooleanField(default=False, editable=False)
-    #: What is older than this is still done, what is newer waits; then it is paused.
-    draining_since = models.DateTimeField(null=True, blank=True, editable=False)
-    rate_per_minute = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(60_000)],
-        help_text="At most so many tasks begin per minute; empty means unlimited.",
-    )
-    concurrency = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
-        help_text="At most so many run at the same time; empty means unlimited.",
-    )
-    next_slot_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def status(self) -> str:
-        """Its state in people's words: open, paused or draining."""
-        if self.is_paused:
-            return "paused"
-        return "draining" if self.draining_since else "open"
-
-
-class Schedule(models.Model):
-    """A standing order: an actor, a cron expression and a time zone."""
-
-    name = models.CharField(max_length=100, unique=True)
-    actor = models.CharField(max_length=100)
-    kwargs = models.JSONField(default=dict, blank=True)
-    cron = models.CharField(max_length=100)
-    timezone = models.CharField(max_length=60, default="UTC")
-    is_enabled = models.BooleanField(default=True)
-    #: True for those that an actor declares; their cron follows the code.
-    is_declared = models.BooleanField(default=False)
-    next_run_at = models.DateTimeField(null=True, blank=True)
-    last_planned_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        """Refuse an unknown actor, wrong arguments, or a schedule that never runs."""
-        # Above this module in the room: imported when a form asks.
-        from tasks.declaring import check_arguments, find_actor
-        from tasks.planning import next_run
-
-        try:
-            check_arguments(find_actor(self.actor), (), self.kwargs)
-            next_run(self.cron, self.timezone, timezone.now())
-        except InvalidInput as error:
-            raise ValidationError(str(error)) from None
 
 
 def summary(task: Task) -> dict[str, Any]:

@@ -8,45 +8,27 @@ unique key (schedule, planned time): two schedulers can't plan it twice.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from itertools import islice, takewhile
 
 import uuid_utils.compat
-from apscheduler.triggers.cron import CronTrigger
 from django.conf import settings
 from django.db import transaction
 
 from fliptech_site.errors import InvalidInput
-from tasks.declaring import find_actor, load_actors
+from tasks.crontab import next_run, next_runs
+from tasks.declaring import check_arguments, find_actor, load_actors
 from tasks.enqueueing import Order, insert
-from tasks.models import Schedule
+from tasks.models import Schedule, Task
+from tasks.states import UNFINISHED
 
+logger = logging.getLogger(__name__)
 
-def next_run(cron: str, timezone: str, after: datetime) -> datetime:
-    """Return the first time of `cron` strictly after `after` (aware), in UTC.
-
-    Raises InvalidInput for an expression or a time zone that can't be read, or an
-    expression that has no time at all (30 February).
-    """
-    try:
-        zone = ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError):
-        raise InvalidInput(
-            f"There is no time zone {timezone!r}: use a name such as Europe/Berlin."
-        ) from None
-    try:
-        trigger = CronTrigger.from_crontab(_named_weekdays(cron), timezone=zone)
-        found = trigger.get_next_fire_time(
-            None, after.astimezone(zone) + timedelta(microseconds=1)
-        )
-    except (ValueError, IndexError) as error:
-        raise InvalidInput(
-            f"{cron!r} is not a cron expression of five fields: {error}."
-        ) from None
-    if found is None:
-        raise InvalidInput(f"{cron!r} has no time at which it would run.")
-    moment: datetime = found.astimezone(UTC)
-    return moment
+#: Runs that a schedule may catch up at once; what is beyond is dropped, and said.
+CATCH_UP_LIMIT = 100
+#: Seconds that a run may be late before `skip` counts it as missed.
+PUNCTUAL_SECONDS = 60
 
 
 def sync_declared() -> None:
@@ -80,7 +62,8 @@ def sync_declared() -> None:
 def plan_due(now: datetime | None = None) -> int:
     """Enqueue every planned run that is due; return how many were new.
 
-    After a downtime the missed runs of a schedule are made up by one.
+    What a downtime missed goes by the schedule's `misfire`, what meets an unfinished run
+    by its `overlap`. A schedule that can't run tells why in its row and stops no other.
     """
     now = now or datetime.now(UTC)
     with transaction.atomic():
@@ -92,42 +75,73 @@ def plan_due(now: datetime | None = None) -> int:
         return sum(_plan(schedule, now) for schedule in due)
 
 
-def _plan(schedule: Schedule, now: datetime) -> int:
+def due_runs(
+    schedule: Schedule, now: datetime, *, is_busy: bool
+) -> tuple[list[datetime], datetime]:
+    """Return the planned times to enqueue, and the next time to look at.
+
+    `is_busy` tells whether an earlier run is unfinished. Pure: reads the schedule's
+    fields only. Raises InvalidInput for an expression that can't be read.
+    """
     assert schedule.next_run_at is not None
-    planned_at = schedule.next_run_at
-    order = Order(
-        find_actor(schedule.actor), schedule_id=schedule.pk, planned_at=planned_at
-    )
-    new = insert(order, [(uuid_utils.compat.uuid7(), (), schedule.kwargs)])
-    schedule.last_planned_at = planned_at
-    schedule.next_run_at = next_run(schedule.cron, schedule.timezone, now)
-    schedule.save(update_fields=["last_planned_at", "next_run_at"])
-    return len(new)
+    cron, zone = schedule.cron, schedule.timezone
+    first, coming = schedule.next_run_at, next_run(cron, zone, now)
+    if is_busy and schedule.overlap == Schedule.Overlap.QUEUE:
+        return [], first
+    if is_busy and schedule.overlap == Schedule.Overlap.SKIP:
+        return [], coming
+    runs = [first]
+    if schedule.misfire == Schedule.Misfire.CATCH_UP:
+        later = takewhile(lambda run: run <= now, next_runs(cron, zone, first))
+        runs += islice(later, CATCH_UP_LIMIT - 1)
+    elif schedule.misfire == Schedule.Misfire.SKIP:
+        punctual = now - timedelta(seconds=PUNCTUAL_SECONDS)
+        if first < punctual:
+            first = next_run(cron, zone, punctual)
+        runs = [first] if first <= now else []
+    if schedule.overlap == Schedule.Overlap.ALLOW or len(runs) < 2:
+        return runs, coming
+    # One at a time: the others wait for its end, or would only meet it.
+    is_queueing = schedule.overlap == Schedule.Overlap.QUEUE
+    return runs[:1], runs[1] if is_queueing else coming
 
 
-def _named_weekdays(cron: str) -> str:
-    """Return `cron` with weekdays by name: APScheduler counts Monday as 0, cron Sunday."""
-    fields = cron.split()
-    if len(fields) != 5:
-        return cron
-    names = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    parts = []
-    for part in fields[4].split(","):
-        days, slash, step = part.partition("/")
-        if slash or not days.replace("-", "").isdigit():
-            parts.append(part if not slash else _stepped(days, step, names))
-            continue
-        first, dash, last = days.partition("-")
-        wanted = range(int(first), int(last if dash else first) + 1)
-        parts += [names[day] for day in wanted]
-    fields[4] = ",".join(parts)
-    return " ".join(fields)
+def run_now(schedule: Schedule) -> int:
+    """Enqueue the schedule's actor once, whatever is planned; return how many were new.
+
+    Raises InvalidInput when the actor or its arguments are not as they should be.
+    """
+    return _insert(schedule, None)
 
 
-def _stepped(days: str, step: str, names: tuple[str, ...]) -> str:
-    if days == "*":
-        first, last = 0, 6
-    else:
-        start, dash, end = days.partition("-")
-        first, last = int(start), int(end) if dash else 6
-    return ",".join(names[day] for day in range(first, last + 1, int(step)))
+def time_after(schedule: Schedule, after: datetime) -> datetime | None:
+    """Return when the schedule runs next after `after`; None while it is paused."""
+    if not schedule.is_enabled:
+        return None
+    return next_run(schedule.cron, schedule.timezone, after)
+
+
+def _plan(schedule: Schedule, now: datetime) -> int:
+    unfinished = Task.objects.filter(schedule=schedule, state__in=UNFINISHED)
+    is_busy = schedule.overlap != Schedule.Overlap.ALLOW and unfinished.exists()
+    new = 0
+    try:
+        runs, schedule.next_run_at = due_runs(schedule, now, is_busy=is_busy)
+        new = sum(_insert(schedule, run) for run in runs)
+        if runs:
+            schedule.last_planned_at = runs[-1]
+        schedule.problem = ""
+    except InvalidInput as error:
+        logger.error("The schedule %s can't run: %s", schedule.name, error)
+        schedule.problem = str(error)
+        # It is looked at again, for the actor may come with the next version.
+        schedule.next_run_at = now + timedelta(minutes=1)
+    schedule.save(update_fields=["last_planned_at", "next_run_at", "problem"])
+    return new
+
+
+def _insert(schedule: Schedule, planned_at: datetime | None) -> int:
+    declared = find_actor(schedule.actor)
+    check_arguments(declared, (), schedule.kwargs)
+    order = Order(declared, schedule_id=schedule.pk, planned_at=planned_at)
+    return len(insert(order, [(uuid_utils.compat.uuid7(), (), schedule.kwargs)]))

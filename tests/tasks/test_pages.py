@@ -70,6 +70,7 @@ def test_a_schedule_is_run_now_and_edited(admin_client):
     form = {
         "name": "sum", "actor": "trial_add", "kwargs": '{"a": 1, "b": 2}',
         "cron": "*/5 * * * *", "timezone": "UTC", "is_enabled": "on",
+        "misfire": "skip", "overlap": "queue",
     }  # fmt: skip
     admin_client.post(f"/admin/tasks/schedule/{schedule.pk}/change/", form)
     schedule.refresh_from_db()

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fliptech_site.errors import InvalidInput
+from tasks.crontab import next_run
 from tasks.models import Schedule, Task
-from tasks.planning import next_run, plan_due, sync_declared
+from tasks.planning import plan_due, sync_declared
 
 #: SPEC, section 3.
 THE_SEVEN = {
