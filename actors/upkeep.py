@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.declaring import actor
-from tasks.pruning import prune_finished_tasks
+from tasks.pruning import prune_expired_rows, prune_finished_tasks
 
 
 @actor(queue="default", time_limit_minutes=15)
@@ -14,5 +14,5 @@ def debug_task() -> dict[str, bool]:
 
 @actor(queue="default", time_limit_minutes=15, periodic="0 * * * *")
 def cleanup_old_task_results() -> dict[str, int]:
-    """Delete finished tasks that are older than TASK_KEEP_DAYS, in small batches."""
-    return {"deleted": prune_finished_tasks()}
+    """Delete what TASK_KEEP_DAYS lets go, and limits past their time, in small batches."""
+    return {"deleted": prune_finished_tasks(), "expired": prune_expired_rows()}

@@ -327,6 +327,8 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _sidebar_item("Queues", "queue", "tasks_queue_changelist"),
                     _sidebar_item("Workers", "memory", "tasks_worker_changelist"),
+                    _sidebar_item("Leases", "lock_clock", "tasks_lease_changelist"),
+                    _sidebar_item("Paces", "speed", "tasks_pace_changelist"),
                 ],
             },
         ],

@@ -44,3 +44,36 @@ def prune_finished_tasks() -> int:
         progress(deleted, deleted, "finished tasks deleted")
     Worker.objects.filter(stopped_at__lt=before).delete()
     return deleted
+
+
+#: Tables of `tasks.limit_rows` and what makes a row of each count as absent.
+_EXPIRED = {
+    "tasks_counter": "expires_at <= clock_timestamp()",
+    "tasks_signal": "expires_at <= clock_timestamp()",
+    "tasks_storedresult": "expires_at <= clock_timestamp()",
+    "tasks_lease": "expires_at <= clock_timestamp()",
+    # A pace whose next slot is past gives the same answers as none.
+    "tasks_pace": "next_at <= clock_timestamp()",
+}
+
+
+def prune_expired_rows() -> int:
+    """Delete counters, signals, results, leases and paces whose time is over."""
+    return sum(_prune_table(table, expired) for table, expired in _EXPIRED.items())
+
+
+def _prune_table(table: str, expired: str) -> int:
+    deleted = 0
+    while True:
+        with connection.cursor() as cursor:
+            # Rows that are just being used again are left.
+            cursor.execute(
+                f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608 - constants above
+                f"SELECT ctid FROM {table} WHERE {expired}"
+                " LIMIT %s FOR UPDATE SKIP LOCKED))",
+                [BATCH],
+            )
+            gone: int = cursor.rowcount
+        deleted += gone
+        if gone < BATCH:
+            return deleted

@@ -1,7 +1,7 @@
-"""Tasks, workers, queues and schedules in admin."""
+"""Tasks, workers, queues, schedules and limits in admin."""
 
 from __future__ import annotations
 
-from tasks.admin import ledger, steering
+from tasks.admin import ledger, limits, steering
 
-__all__ = ["ledger", "steering"]
+__all__ = ["ledger", "limits", "steering"]

@@ -53,23 +53,30 @@ def effects(transactional_db) -> Iterator[Callable[[], list[str]]]:
 
 
 @pytest.fixture
+def test_environment(transactional_db) -> dict[str, str]:
+    """The environment in which another process finds the test's database."""
+    name = connection.settings_dict["NAME"]
+    head, _, query = django_settings.DATABASE_URL.partition("?")
+    base = head.rsplit("/", 1)[0]
+    return {
+        **os.environ,
+        "DATABASE_URL": f"{base}/{name}" + (f"?{query}" if query else ""),
+    }
+
+
+@pytest.fixture
 def start_process(
-    transactional_db, settings, tmp_path
+    test_environment, settings, tmp_path
 ) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start `manage.py …` against the test's database and queues; stop it afterwards."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        name = connection.settings_dict["NAME"]
-        url = django_settings.DATABASE_URL
-        head, _, query = url.partition("?")
-        base = head.rsplit("/", 1)[0]
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT,
             env={
-                **os.environ,
-                "DATABASE_URL": f"{base}/{name}" + (f"?{query}" if query else ""),
+                **test_environment,
                 "RABBITMQ_URL": settings.RABBITMQ_URL,
                 "RABBITMQ_QUEUE_PREFIX": settings.RABBITMQ_QUEUE_PREFIX,
                 "EXTRA_ACTOR_MODULES": "tests.tasks.trial_actors",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from tasks.limits import hold_until, reserve, take
+from tasks.limits import hold_until, next_free, reserve, reserve_each, take
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,29 @@ def test_a_burst_may_start_at_once():
 def test_several_slots_are_reserved_at_once():
     reserve("k", interval_seconds=1, count=60)
     assert 59 < seconds_from_now(reserve("k", interval_seconds=1)) <= 60
+
+
+def test_each_of_several_slots_has_its_time():
+    slots = reserve_each("k", interval_seconds=10, burst=3, count=5)
+    waits = [round(seconds_from_now(slot)) for slot in slots]
+    assert waits == [0, 0, 0, 10, 20]
+    assert round(seconds_from_now(reserve("k", interval_seconds=10, burst=3))) == 30
+
+
+def test_reserving_together_is_reserving_one_by_one():
+    together = reserve_each("a", interval_seconds=10, burst=2, count=4)
+    alone = [reserve("b", interval_seconds=10, burst=2) for _ in range(4)]
+    differences = [
+        (y - x).total_seconds() for x, y in zip(together, alone, strict=True)
+    ]
+    assert all(abs(difference) < 1 for difference in differences)
+
+
+def test_the_next_free_slot_is_told_and_not_taken():
+    assert seconds_from_now(next_free("k", interval_seconds=10)) <= 0.01
+    reserve("k", interval_seconds=10, count=2)
+    for _ in range(2):
+        assert 19 < seconds_from_now(next_free("k", interval_seconds=10)) <= 20
 
 
 def test_asking_for_a_slot_that_is_not_free_takes_nothing():

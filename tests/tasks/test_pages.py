@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.enqueueing import enqueue
+from tasks.leases import concurrency
+from tasks.limits import reserve
 from tasks.models import Schedule, Task, Worker
 from tasks.states import State
 
@@ -90,3 +92,13 @@ def test_health_and_metrics_answer_without_a_login(client):
     assert 'fliptech_tasks{queue="default",state="queued"} 1.0' in text
     assert 'fliptech_tasks_oldest_waiting_seconds{queue="default"}' in text
     assert "fliptech_tasks_workers 1.0" in text
+
+
+def test_leases_and_paces_can_be_looked_at_and_not_changed(admin_client):
+    with concurrency("email:account:7", limit=1) as lease:
+        reserve("email:account:7", interval_seconds=60)
+        for page in ("lease", "pace"):
+            assert "email:account:7" in admin_client.get(f"/admin/tasks/{page}/").text
+            assert admin_client.get(f"/admin/tasks/{page}/add/").status_code == 403
+        page = f"/admin/tasks/lease/{lease.number}/change/"
+        assert admin_client.post(page, {"key": "x"}).status_code == 403

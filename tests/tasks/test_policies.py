@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from dramatiq import RateLimitExceeded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,3 +85,10 @@ def test_backoff_never_shrinks_with_more_failures(failures, dice):
 def test_a_policy_that_can_not_be_followed_is_refused(wrong):
     with pytest.raises(ValueError, match="has to be|use 1 to 1000"):
         Policy(**wrong)
+
+
+def test_a_limiter_of_dramatiqs_that_refuses_burns_no_attempt():
+    """With Dramatiq's own retries it does, until the message is dead."""
+    decision = decided(RateLimitExceeded("x"), failures=2)
+    assert decision.verdict is Verdict.DEFER
+    assert 0 < decision.delay_seconds <= POLICY.base_seconds
