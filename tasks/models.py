@@ -219,6 +219,14 @@ class Attempt(models.Model):
 class Worker(models.Model):
     """One worker process and its heartbeat."""
 
+    class Request(models.TextChoices):
+        """What a person asks of it; it reads this at its heartbeat."""
+
+        #: Take no more work, finish what runs, stay.
+        QUIET = "quiet"
+        #: End in good order; a supervisor starts another.
+        STOP = "stop"
+
     host = models.CharField(max_length=200)
     pid = models.IntegerField()
     queues = models.JSONField(default=list)
@@ -228,6 +236,9 @@ class Worker(models.Model):
     stopped_at = models.DateTimeField(null=True, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     tasks_done = models.IntegerField(default=0)
+    requested = models.CharField(
+        max_length=5, choices=Request.choices, blank=True, default=""
+    )
 
     class Meta:
         ordering = ["-heartbeat_at"]

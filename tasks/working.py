@@ -32,33 +32,94 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 20.0
 #: Seconds that an interrupted task has to clear up.
 INTERRUPT_SECONDS = 5.0
+#: Seconds that a quiet worker waits for its last tasks; above every time limit.
+QUIET_SECONDS = 24 * 3600
+#: Megabytes at which a process is renewed.
+DEFAULT_MEMORY_MB = 400
 #: Seconds between two looks of the in-process feeder.
 FEED_SECONDS = 0.2
 
 
-class WorkerProcess:
-    """Runs Dramatiq's worker under a row in `tasks_worker`."""
+def keep_log() -> None:
+    """Keep the log lines of this process's runs beside their attempts."""
+    logging.getLogger().addHandler(AttemptLog())
 
-    def __init__(self, queues: Sequence[str], threads: int, max_tasks: int) -> None:
-        load_actors()
-        logging.getLogger().addHandler(AttemptLog())
-        self._broker = get_broker()
-        self._ledger = next(m for m in self._broker.middleware if isinstance(m, Ledger))
-        self._max_tasks = max_tasks
-        self._stop = threading.Event()
-        self._worker = dramatiq.Worker(
-            self._broker, queues=set(queues), worker_threads=threads
-        )
-        self._row = Worker.objects.create(
+
+class Heart:
+    """A worker's row: beats, keeps its leases, and brings what people ask of it."""
+
+    def __init__(self, ledger: Ledger, queues: Sequence[str], threads: int) -> None:
+        self._ledger = ledger
+        self.pause = min(settings.TASK_LEASE_SECONDS / 4, 2.0)
+        self.row = Worker.objects.create(
             host=socket.gethostname(),
             pid=os.getpid(),
             queues=list(queues),
             threads=threads,
         )
-        self._ledger.worker_id = self._row.pk
+        ledger.worker_id = self.row.pk
+
+    def beat(self) -> int:
+        """Extend the leases, interrupt what lost its own; return the memory in bytes."""
+        close_old_connections()
+        running = self._ledger.running()
+        held, to_cancel = claiming.extend(list(running.values()))
+        for thread_id, claim in running.items():
+            # It may have finished between the two looks: then nothing is stopped.
+            if claim.task_id not in held or claim.task_id in to_cancel:
+                self._ledger.interrupt(thread_id, claim, Cancelled)
+        memory: int = psutil.Process().memory_info().rss
+        rows = Worker.objects.filter(pk=self.row.pk)
+        rows.update(
+            heartbeat_at=timezone.now(),
+            memory_bytes=memory,
+            tasks_done=self._ledger.finished_count,
+        )
+        self.row.requested = rows.values_list("requested", flat=True).first() or ""
+        return memory
+
+    def try_to_beat(self) -> int:
+        """Beat; return 0 when the database is away."""
+        try:
+            return self.beat()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("No heartbeat: the database is away (%s).", error)
+            close_old_connections()
+            return 0
+
+    def stop(self) -> None:
+        """Give back what did not end, and close the row."""
+        for claim in self._ledger.running().values():
+            claiming.give_back(claim)
+        Worker.objects.filter(pk=self.row.pk).update(stopped_at=timezone.now())
+
+
+class WorkerProcess:
+    """Runs Dramatiq's worker under a row in `tasks_worker`."""
+
+    def __init__(
+        self,
+        queues: Sequence[str],
+        threads: int,
+        max_tasks: int,
+        max_memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> None:
+        load_actors()
+        keep_log()
+        self._broker = get_broker()
+        self._ledger = next(m for m in self._broker.middleware if isinstance(m, Ledger))
+        self._max_tasks = max_tasks
+        self._max_memory = max_memory_mb * 1_048_576
+        self._stop = threading.Event()
+        self._closing: threading.Thread | None = None
+        self._worker = dramatiq.Worker(
+            self._broker, queues=set(queues), worker_threads=threads
+        )
+        self._heart = Heart(self._ledger, queues, threads)
+        self._row = self._heart.row
 
     def run(self, lifeline: int | None = None) -> None:
-        """Work until a signal, the end of the lifeline, or `max_tasks` tasks.
+        """Work until a signal, the end of the lifeline, a ceiling or a person's request.
 
         `lifeline` is the reading end of a pipe that the supervisor holds open: when it
         dies, however it dies, the pipe ends and this worker stops.
@@ -75,8 +136,10 @@ class WorkerProcess:
         self._keep_leases()
         self._shut_down()
 
-    def _in_background(self, target: object) -> None:
-        threading.Thread(target=target, daemon=True).start()  # type: ignore[arg-type]
+    def _in_background(self, target: object) -> threading.Thread:
+        thread = threading.Thread(target=target, daemon=True)  # type: ignore[arg-type]
+        thread.start()
+        return thread
 
     def _watch(self, lifeline: int) -> None:
         os.read(lifeline, 1)
@@ -85,30 +148,28 @@ class WorkerProcess:
     # --- leases -----------------------------------------------------------------
 
     def _keep_leases(self) -> None:
-        pause = min(settings.TASK_LEASE_SECONDS / 4, 2.0)
-        while not self._stop.wait(pause):
-            try:
-                self._beat()
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("No heartbeat: the database is away (%s).", error)
-                close_old_connections()
+        while not self._stop.wait(self._heart.pause):
+            memory = self._heart.try_to_beat()
+            requested = self._row.requested
+            if requested == Worker.Request.STOP:
+                logger.info("Worker %s was asked to stop.", self._row)
+                return
+            if requested == Worker.Request.QUIET and self._closing is None:
+                logger.info("Worker %s takes no more work.", self._row)
+                self._take_no_more()
+            if self._closing is not None:
+                # A renewed process would take work again.
+                continue
             if self._ledger.finished_count >= self._max_tasks:
                 logger.info("Worker %s is renewed after its tasks.", self._row)
                 return
-
-    def _beat(self) -> None:
-        close_old_connections()
-        running = self._ledger.running()
-        held, to_cancel = claiming.extend(list(running.values()))
-        for thread_id, claim in running.items():
-            # It may have finished between the two looks: then nothing is stopped.
-            if claim.task_id not in held or claim.task_id in to_cancel:
-                self._ledger.interrupt(thread_id, claim, Cancelled)
-        Worker.objects.filter(pk=self._row.pk).update(
-            heartbeat_at=timezone.now(),
-            memory_bytes=psutil.Process().memory_info().rss,
-            tasks_done=self._ledger.finished_count,
-        )
+            if memory > self._max_memory:
+                logger.warning(
+                    "Worker %s is renewed: it has grown to %d MB.",
+                    self._row,
+                    memory // 1_048_576,
+                )
+                return
 
     # --- the in-process broker ----------------------------------------------------
 
@@ -116,7 +177,7 @@ class WorkerProcess:
         broker = self._broker
         assert isinstance(broker, InProcessBroker)
         queues = set(self._row.queues)
-        while not self._stop.wait(FEED_SECONDS):
+        while not self._stop.wait(FEED_SECONDS) and self._closing is None:
             try:
                 close_old_connections()
                 room = self._worker.worker_threads * 2 - self._worker.work_queue.qsize()
@@ -128,30 +189,31 @@ class WorkerProcess:
 
     # --- the end ------------------------------------------------------------------
 
+    def _take_no_more(self) -> None:
+        """Let what runs end, however long, and give back what only waits here."""
+        self._ledger.is_stopping.set()
+        self._closing = self._in_background(
+            lambda: self._worker.stop(timeout=QUIET_SECONDS * 1000)
+        )
+
     def _shut_down(self) -> None:
         """Let tasks end, interrupt those that don't, give back what remains."""
-        self._ledger.is_stopping.set()
-        interrupt = threading.Timer(GRACE_SECONDS, self._interrupt_running)
-        interrupt.daemon = True
-        interrupt.start()
-        keeper = threading.Thread(target=self._beat_while_stopping, daemon=True)
-        keeper.start()
-        self._worker.stop(timeout=int((GRACE_SECONDS + INTERRUPT_SECONDS) * 1000))
-        interrupt.cancel()
-        for claim in self._ledger.running().values():
-            claiming.give_back(claim)
-        Worker.objects.filter(pk=self._row.pk).update(stopped_at=timezone.now())
+        if self._closing is None:
+            self._take_no_more()
+        assert self._closing is not None
+        interrupt_at = time.monotonic() + GRACE_SECONDS
+        deadline = interrupt_at + INTERRUPT_SECONDS
+        while self._closing.is_alive() and time.monotonic() < deadline:
+            self._closing.join(timeout=1.0)
+            if self._closing.is_alive():
+                self._heart.try_to_beat()
+            if time.monotonic() >= interrupt_at:
+                self._interrupt_running()
+                interrupt_at = deadline
+        self._heart.stop()
         self._broker.close()
         logger.info("Worker %s has stopped.", self._row)
 
     def _interrupt_running(self) -> None:
         for thread_id, claim in self._ledger.running().items():
             self._ledger.interrupt(thread_id, claim, Shutdown)
-
-    def _beat_while_stopping(self) -> None:
-        while self._ledger.running():
-            try:
-                self._beat()
-            except (DatabaseError, InterfaceError):
-                close_old_connections()
-            time.sleep(1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -25,16 +26,64 @@ from tasks.models import Queue, Schedule, Worker
 class WorkerAdmin(ReadOnlyAdmin):
     """Worker processes, the living ones first."""
 
-    list_display = ("__str__", "life", "queue_names", "threads", "tasks_done", "memory")
+    list_display = (
+        "__str__",
+        "life",
+        "queue_names",
+        "threads",
+        "tasks_done",
+        "memory",
+        "heartbeat",
+    )
     readonly_fields = (
         "host", "pid", "queues", "threads", "started_at", "heartbeat_at", "stopped_at",
-        "memory_bytes", "tasks_done",
+        "memory_bytes", "tasks_done", "requested",
     )  # fmt: skip
+    actions = ("quiet_workers", "stop_workers")
 
-    @display(description="State", label={"alive": "success", "stopped": "info"})
+    @display(
+        description="State",
+        label={
+            "alive": "success",
+            "quiet": "warning",
+            "stopping": "warning",
+            "silent": "danger",
+            "stopped": "info",
+        },
+    )
     def life(self, worker: Worker) -> str:
-        """Whether it still beats."""
-        return "stopped" if worker.stopped_at else "alive"
+        """Whether it still beats, and what was asked of it."""
+        if worker.stopped_at:
+            return "stopped"
+        silence = (timezone.now() - worker.heartbeat_at).total_seconds()
+        if silence > settings.TASK_LEASE_SECONDS:
+            return "silent"
+        asked = {"quiet": "quiet", "stop": "stopping"}
+        return asked.get(worker.requested, "alive")
+
+    @display(description="Heartbeat", ordering="heartbeat_at")
+    def heartbeat(self, worker: Worker) -> str:
+        """How long ago it beat last."""
+        return f"{naturaltime(worker.heartbeat_at)}"
+
+    @action(description="Quiet: take no more work", permissions=["change"])
+    def quiet_workers(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
+        """Ask each of the chosen to finish what it runs and take nothing more."""
+        count = queryset.filter(stopped_at__isnull=True, requested="").update(
+            requested=Worker.Request.QUIET
+        )
+        messages.success(request, f"{count} workers take no more work.")
+
+    @action(
+        description="Stop in good order (a supervisor starts another)",
+        permissions=["change"],
+    )
+    def stop_workers(self, request: HttpRequest, queryset: QuerySet[Worker]) -> None:
+        """Ask each of the chosen to end."""
+        count = queryset.filter(stopped_at__isnull=True).update(
+            requested=Worker.Request.STOP
+        )
+        messages.success(request, f"{count} workers are asked to stop.")
 
     @display(description="Queues")
     def queue_names(self, worker: Worker) -> str:

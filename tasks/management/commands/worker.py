@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tasks.working import WorkerProcess
+from tasks.working import DEFAULT_MEMORY_MB, WorkerProcess
 
 
 def queues_from(text: str) -> list[str]:
@@ -37,10 +37,18 @@ class Command(BaseCommand):
             help="renew the process after so many",
         )
         parser.add_argument(
+            "--max-memory-mb",
+            type=int,
+            default=DEFAULT_MEMORY_MB,
+            help="renew the process when it has grown larger",
+        )
+        parser.add_argument(
             "--lifeline", type=int, help="a pipe held by the supervisor"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         queues = queues_from(options["queues"])
-        process = WorkerProcess(queues, options["threads"], options["max_tasks"])
+        process = WorkerProcess(
+            queues, options["threads"], options["max_tasks"], options["max_memory_mb"]
+        )
         process.run(options["lifeline"])
