@@ -18,6 +18,15 @@ from deploy.local.environment import read_environment
 from deploy.local.screen import LaunchError, paint, say
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Options that `manage.py workers` takes itself.
+_PASSED_ON = (
+    "queues",
+    "processes",
+    "min-processes",
+    "max-processes",
+    "threads",
+    "max-memory-mb",
+)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -34,6 +43,11 @@ def parser(name: str) -> argparse.ArgumentParser:
         options.add_argument("--queues", help="some of email,ai,default,scraper,demo")
         options.add_argument("--processes", type=int, help="how many worker processes")
         options.add_argument("--threads", type=int, help="threads of each process")
+        options.add_argument("--min-processes", type=int, help="scale from so many")
+        options.add_argument("--max-processes", type=int, help="to so many, by load")
+        options.add_argument(
+            "--max-memory-mb", type=int, help="renew a process above it"
+        )
     if name == "web":
         options.add_argument("--bind", help="address:port, 127.0.0.1:8000 by default")
         options.add_argument("--threads", type=int, help="8 by default")
@@ -54,8 +68,8 @@ def command(
         ]
     passed_on = [
         f"--{option}={value}"
-        for option in ("queues", "processes", "threads")
-        if (value := getattr(chosen, option, None)) is not None
+        for option in _PASSED_ON
+        if (value := getattr(chosen, option.replace("-", "_"), None)) is not None
     ]
     return [sys.executable, "manage.py", name, *passed_on]
 

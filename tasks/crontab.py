@@ -4,7 +4,8 @@ Five fields: minute, hour, day of the month, month, day of the week (0 and 7 are
 Each is a list of `*`, numbers, names, ranges and steps. When both days are restricted,
 either of them is enough (crontab(5): cron's OR rule; APScheduler's own reading is AND); a
 field that starts with `*` restricts nothing in that sense. Of wall times that a change of
-daylight saving leaves out there is no run, and of those that come twice only the first.
+daylight saving leaves out there is no run, and of those that come twice only the first, unless
+the expression names every hour.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class _Times:
     """One expression, as triggers that walk through wall times as if they were UTC."""
 
     triggers: tuple[CronTrigger, ...]
+    is_every_hour: bool
 
     def after(self, wall: datetime) -> datetime | None:
         start = wall.replace(tzinfo=UTC) + timedelta(microseconds=1)
@@ -80,6 +82,21 @@ class _Times:
         return min(found).replace(tzinfo=None) if found else None
 
 
+def _next_by_present_offset(
+    times: _Times, zone: ZoneInfo, after: datetime
+) -> datetime | None:
+    """Return the next match as if the clocks were not moved; None if that is no match."""
+    local = after.astimezone(zone)
+    offset = local.utcoffset()
+    wall = times.after(local.replace(tzinfo=None))
+    if wall is None or offset is None:
+        return None
+    moment = (wall - offset).replace(tzinfo=UTC)
+    shown = moment.astimezone(zone).replace(tzinfo=None)
+    is_match = times.after(shown - timedelta(minutes=1)) == shown
+    return moment if is_match else None
+
+
 def next_run(cron: str, timezone: str, after: datetime) -> datetime:
     """Return the first time of `cron` strictly after `after` (aware), in UTC.
 
@@ -87,6 +104,12 @@ def next_run(cron: str, timezone: str, after: datetime) -> datetime:
     expression that has no time at all (30 February).
     """
     zone, times = _zone(timezone), _times(cron)
+    if times.is_every_hour:
+        # As cron does it: what runs in every hour runs in a repeated one too, since a
+        # mail that is due every minute must not wait for an hour in autumn.
+        repeated = _next_by_present_offset(times, zone, after)
+        if repeated is not None:
+            return repeated
     wall: datetime | None = after.astimezone(zone).replace(tzinfo=None, fold=0)
     for _ in range(_PASSED_OVER):
         wall = times.after(wall) if wall else None
@@ -153,13 +176,15 @@ def _times(cron: str) -> _Times:
     texts = {name: ",".join(map(str, sorted(found))) for name, found in values.items()}
     weekdays = sorted({day % 7 for day in values["day_of_week"]})
     texts["day_of_week"] = ",".join(_DAYS[day] for day in weekdays)
+    is_every_hour = len(values["hour"]) == 24
     if fields[2].startswith("*") or fields[4].startswith("*"):
-        return _Times((CronTrigger(timezone=UTC, **texts),))
+        return _Times((CronTrigger(timezone=UTC, **texts),), is_every_hour)
     return _Times(
         (
             CronTrigger(timezone=UTC, **(texts | {"day": "*"})),
             CronTrigger(timezone=UTC, **(texts | {"day_of_week": "*"})),
-        )
+        ),
+        is_every_hour,
     )
 
 

@@ -25,7 +25,7 @@ from tasks.states import UNFINISHED
 
 logger = logging.getLogger(__name__)
 
-#: Runs that a schedule may catch up at once; what is beyond is dropped, and said.
+#: Runs that a schedule may catch up at once; what is beyond is dropped.
 CATCH_UP_LIMIT = 100
 #: Seconds that a run may be late before `skip` counts it as missed.
 PUNCTUAL_SECONDS = 60

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,7 +71,7 @@ def walk(expression, zone, after):
             and wall.hour in hours
             and wall.month in months
             and (by_day or by_weekday if is_either else by_day and by_weekday)
-            and not wall.fold
+            and (not wall.fold or len(hours) == 24)
         ):
             return moment
         moment += timedelta(minutes=1)
@@ -99,7 +99,7 @@ def test_next_runs_agree_with_a_walk_through_the_minutes(expression, zone, after
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
-@pytest.mark.parametrize("cron", ["30 2 * * *", "30 1 * * *", "*/20 * * * *"])
+@pytest.mark.parametrize("cron", ["30 2 * * *", "30 1 * * *", "*/20 0-22 * * *"])
 @pytest.mark.parametrize(
     "start", [SPRING, AUTUMN, datetime(2026, 3, 7, 20, tzinfo=UTC)]
 )
@@ -108,6 +108,13 @@ def test_a_wall_time_runs_once_if_it_exists_and_never_twice(zone, cron, start):
     walls = [run.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for run in runs]
     assert len(set(walls)) == len(walls)
     assert runs == sorted(runs)
+
+
+@pytest.mark.parametrize("cron", ["* * * * *", "*/20 * * * *"])
+def test_what_runs_in_every_hour_runs_in_the_repeated_one_too(cron):
+    step = timedelta(minutes=20 if "20" in cron else 1)
+    runs = list(islice(next_runs(cron, "Europe/Berlin", AUTUMN), 200))
+    assert {later - sooner for sooner, later in pairwise(runs)} == {step}
 
 
 def test_a_wall_time_that_is_left_out_does_not_run_that_day():
