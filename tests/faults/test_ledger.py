@@ -14,13 +14,6 @@ from django.db import connection
 from tasks.enqueueing import enqueue_many
 from tasks.models import Task, Worker
 from tasks.states import FINISHED, State
-from tests.tasks.conftest import (  # noqa: F401 - fixtures
-    effects,
-    rabbitmq,
-    start_process,
-    trial_actors,
-    wait_until,
-)
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -53,10 +46,10 @@ def cut_database_connections(dice: random.Random) -> None:
 
 @pytest.mark.timeout(240)
 def test_kills_lose_no_task_and_double_no_fenced_effect(
-    rabbitmq,  # noqa: F811
-    effects,  # noqa: F811
-    start_process,  # noqa: F811
-    wait_until,  # noqa: F811
+    rabbitmq,
+    effects,
+    start_process,
+    wait_until,
 ):
     seed = int(os.environ.get("FAULT_SEED", random.randrange(10**6)))
     print(f"FAULT_SEED={seed}")
