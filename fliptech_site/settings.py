@@ -206,7 +206,7 @@ CRAWLER_AGENT = env.text("CRAWLER_AGENT", "FlipTechBot")
 CRAWLER_CONTACT = env.text("CRAWLER_CONTACT", "postmaster@localhost")
 #: host:port pairs on private networks that may be fetched all the same.
 FETCH_ALLOWED_PRIVATE = env.words("FETCH_ALLOWED_PRIVATE")
-#: Seconds between two requests to one host when its robots.txt names no delay.
+#: Milliseconds between two requests to one host when its robots.txt names no delay.
 FETCH_DELAY_MS = env.integer("FETCH_DELAY_MS", 1000, minimum=0, maximum=60_000)
 CRAIGSLIST_URL = env.url(
     "CRAIGSLIST_URL",

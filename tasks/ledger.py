@@ -13,12 +13,14 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import dramatiq
 from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db.models import Max, Min
+from django.utils import timezone
 from dramatiq.middleware import Shutdown, SkipMessage
 from dramatiq.middleware.threading import Interrupt, raise_thread_exception
 
@@ -28,6 +30,7 @@ from tasks.current import Claim, current_claim, set_current_claim
 from tasks.declaring import policy_of
 from tasks.gating import Watch
 from tasks.grouping import Group
+from tasks.models import Attempt
 from tasks.policies import Verdict, decide
 
 if TYPE_CHECKING:
@@ -225,7 +228,7 @@ class Ledger(dramatiq.Middleware):
             policy=policy_of(broker.get_actor(held.actor)),
             failures=held.failures,
             max_attempts=held.max_attempts,
-            age=datetime.now(UTC) - held.created_at,
+            age=_age_of_tries(held),
             dice=random.random(),  # noqa: S311 - jitter, not a secret
         )
         if decision.verdict is Verdict.CANCEL:
@@ -249,3 +252,18 @@ class Ledger(dramatiq.Middleware):
             **told,
             end=end,
         )
+
+
+def _age_of_tries(held: Claim) -> timedelta:
+    """Return the time since the first of the runs that count for this one.
+
+    Not since the task was enqueued: one planned for next week is not old when it first
+    runs. A final failure or a cancellation closes what came before it, so that a task
+    which a person runs again starts afresh.
+    """
+    runs = Attempt.objects.filter(task_id=held.task_id)
+    closed = runs.filter(
+        outcome__in=(Attempt.Outcome.FAILED, Attempt.Outcome.CANCELLED)
+    ).aggregate(last=Max("number"))["last"]
+    first = runs.filter(number__gt=closed or 0).aggregate(at=Min("started_at"))["at"]
+    return timezone.now() - first if first else timedelta(0)

@@ -23,7 +23,7 @@ class Policy:
     base_seconds: float = 5.0
     #: No delay is longer than this.
     ceiling_seconds: float = 900.0
-    #: A task older than this is not retried any more.
+    #: A task first run longer ago than this is not retried any more.
     max_age: timedelta = timedelta(days=2)
     #: Errors that are never retried, beside PermanentError.
     throws: tuple[type[BaseException], ...] = ()
@@ -88,7 +88,8 @@ def decide(
         return Decision(Verdict.CANCEL)
     if age > policy.max_age:
         return Decision(
-            Verdict.FAIL, reason=f"older than {policy.max_age}, not tried again"
+            Verdict.FAIL,
+            reason=f"first tried more than {policy.max_age} ago, not tried again",
         )
     if isinstance(error, RateLimitExceeded):
         # Dramatiq's limiters know no time; with Dramatiq this would burn an attempt.

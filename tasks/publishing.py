@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 #: Messages written between two turns of the loop, which sends them.
 CHUNK = 100
 #: Messages in flight before confirms are awaited. RabbitMQ works on some while others are
-#: written here: 500 at a time, each lot awaited, went out at two thirds of the rate.
+#: written here.
 WINDOW = 1000
 #: A broker that confirms nothing for so long is treated as gone.
 CONFIRM_SECONDS = 10.0

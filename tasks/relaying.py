@@ -1,7 +1,7 @@
 """The relay: bring what is due, and what is owed, to the broker.
 
-`release_due` moves scheduled tasks whose time has come to `queued`. `publish_owed`
-publishes queued tasks that RabbitMQ has not confirmed. `reclaim_lost` takes back those
+`release_due` moves scheduled tasks whose time has come to `queued`. `owed` names
+queued tasks that RabbitMQ has not confirmed; `relay_to_rabbitmq` publishes both. `reclaim_lost` takes back those
 that RabbitMQ confirmed once and no longer has. `raise_waiting` lets old ones overtake.
 """
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 from dramatiq import Message, MessageProxy
 from dramatiq.middleware import SkipMessage
 
 from fliptech_site.errors import PermanentError, TransientError
-from tasks import claiming, ledger
+from tasks import claiming, controlling, ledger
 from tasks.broker import get_broker
 from tasks.current import current_claim
 from tasks.declaring import find_actor
 from tasks.enqueueing import enqueue
-from tasks.models import Task
+from tasks.models import Attempt, Task
 from tasks.states import State
 
 
@@ -88,6 +90,29 @@ def test_a_finish_survives_a_database_that_is_away_for_a_moment(guard, monkeypat
     monkeypatch.setattr(guard._endings, "ask", flaky)
     guard.after_process_message(get_broker(), message, result=3)
     assert Task.objects.get().state == State.SUCCEEDED
+
+
+def fail_once(guard, task_id):
+    message = message_for(task_id)
+    guard.before_process_message(get_broker(), message)
+    guard.after_process_message(get_broker(), message, exception=TransientError("x"))
+    return Task.objects.get(pk=task_id).state
+
+
+@pytest.mark.django_db
+def test_the_age_of_a_task_counts_from_its_first_run_not_from_its_enqueueing(guard):
+    long_ago = timezone.now() - timedelta(days=10)
+    task_id = enqueue("trial_add", a=1, b=2)
+    Task.objects.filter(pk=task_id).update(created_at=long_ago)
+    assert fail_once(guard, task_id) == State.SCHEDULED
+
+    Attempt.objects.update(started_at=long_ago)
+    Task.objects.filter(pk=task_id).update(state=State.QUEUED)
+    assert fail_once(guard, task_id) == State.FAILED
+    assert "first tried more than 2 days" in Task.objects.get(pk=task_id).error_message
+
+    controlling.retry(task_id)
+    assert fail_once(guard, task_id) == State.SCHEDULED
 
 
 @pytest.mark.django_db
