@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from tasks.following import End
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
 from tasks.steering import Queue, Schedule
@@ -16,6 +17,7 @@ from tasks.steering import Queue, Schedule
 __all__ = [
     "Attempt",
     "Counter",
+    "End",
     "Lease",
     "Pace",
     "Queue",
@@ -75,6 +77,8 @@ class Task(models.Model):
     result = models.JSONField(null=True, blank=True)
     #: Somebody waits for the end: a trigger then notifies (see `tasks.waking`).
     is_awaited = models.BooleanField(default=False, db_default=False)
+    #: Something follows its end: a trigger then writes an `End` (see `tasks.following`).
+    is_followed = models.BooleanField(default=False, db_default=False)
     error_class = models.CharField(max_length=200, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 
+from tasks.following import follow_ends
 from tasks.gating import settle_drained
 from tasks.models import Worker
 from tasks.planning import plan_due, sync_declared
@@ -126,6 +127,7 @@ def _upkeep() -> None:
         logger.warning("%d tasks whose worker died were given to others.", rescued)
     for queue in settle_drained():
         logger.info("The queue %s is drained and paused now.", queue)
+    follow_ends()
     planned = plan_due()
     if planned:
         logger.info("%d planned runs were enqueued.", planned)
