@@ -8,19 +8,22 @@ had, `InProcessBroker` takes its place inside the worker process. With both,
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dramatiq
 from django.conf import settings
 from django.utils.module_loading import import_string
-from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import q_name
 
 from tasks.addressing import connection_parameters
+from tasks.consuming import LedgerConsumer
 
 if TYPE_CHECKING:
-    from dramatiq import Broker, Message, MessageProxy
+    from dramatiq import Broker, Message
+
+    from tasks.ledger import Ledger
 
 #: RabbitMQ's ceiling for message priorities; it can't be changed on an existing queue
 #: (406 PRECONDITION_FAILED), so another value needs another queue prefix.
@@ -50,37 +53,12 @@ class _StoresInLedger:
         return message
 
 
-class _Consumer(_RabbitmqConsumer):
-    """A consumer that can hand a message back instead of acknowledging it."""
-
-    def ack(self, message: MessageProxy) -> None:
-        """Acknowledge; or requeue a message whose row could not be claimed or asked."""
-        if not getattr(message, "give_back", False):
-            super().ack(message)
-            return
-        try:
-            self.known_tags.remove(message._tag)
-        except KeyError:
-            return
-        requeue = functools.partial(
-            self.channel.basic_nack,
-            message._tag,
-            requeue=True,
-        )
-        self.connection.add_callback_threadsafe(requeue)
-
-
 class LedgerBroker(_StoresInLedger, RabbitmqBroker):
     """Dramatiq on RabbitMQ, without its delay and dead-letter queues.
 
     Delays, retries and dead letters are rows of the ledger, so only the five main
     queues exist; they carry a versioned prefix.
     """
-
-    @property
-    def consumer_class(self) -> type[_RabbitmqConsumer]:
-        """The consumer that can give messages back."""
-        return _Consumer
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
         """Declare a queue, on the server too when `ensure` is true."""
@@ -95,12 +73,24 @@ class LedgerBroker(_StoresInLedger, RabbitmqBroker):
 
     def consume(
         self, queue_name: str, prefetch: int = 1, timeout: int = 5000
-    ) -> _RabbitmqConsumer:
+    ) -> LedgerConsumer:
         """Consume the RabbitMQ queue that stands for `queue_name`."""
         # A queue may have been deleted, or the node replaced: declare on every start.
         self.queues_pending.add(queue_name)
         self.declare_queue(queue_name, ensure=True)
-        return self.consumer_class(self, rabbitmq_queue(queue_name), prefetch, timeout)
+        return LedgerConsumer(
+            self._ledger(),
+            self.parameters,
+            queue=queue_name,
+            rabbitmq_queue=rabbitmq_queue(queue_name),
+            prefetch=prefetch,
+            timeout=timeout,
+        )
+
+    def _ledger(self) -> Ledger:
+        # By what it has: the ledger stands above the broker, which actors need first.
+        found = next(one for one in self.middleware if hasattr(one, "holding"))
+        return cast("Ledger", found)
 
     def _declare_queue(self, queue_name: str) -> Any:
         return self.channel.queue_declare(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -32,8 +32,8 @@ UPDATE tasks_task SET
     started_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
     progress_done = NULL, progress_total = NULL, progress_note = ''
 WHERE id = ANY(%(tasks)s) AND state || '' = 'queued'{gate}
-RETURNING id, attempt, actor, args::text, kwargs::text, options::text, failures,
-    max_attempts, created_at, root_id
+RETURNING id, attempt, actor, queue, priority, args::text, kwargs::text, options::text,
+    failures, max_attempts, root_id, is_followed
 """
 
 #: Only from queues that let everything through; the handful of rows is read once.
@@ -83,26 +83,6 @@ FROM ended
 RETURNING task_id, number
 """
 
-#: Rows that somebody else is just writing are held all the same and extended next time:
-#: waiting for them could end in a deadlock with a group of finishes.
-_EXTEND = """
-WITH held AS MATERIALIZED (
-    SELECT task.id, cancel_requested_at IS NOT NULL AS is_cancelled
-    FROM tasks_task AS task
-    JOIN unnest(%(tasks)s::uuid[], %(attempts)s::int[]) AS claim(task_id, number)
-        ON task.id = claim.task_id AND task.attempt = claim.number
-    WHERE task.state || '' = 'running'
-), extended AS (
-    UPDATE tasks_task
-    SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-    WHERE id IN (
-        SELECT id FROM tasks_task WHERE id IN (SELECT id FROM held)
-        FOR UPDATE SKIP LOCKED
-    ) AND state || '' = 'running'
-)
-SELECT id, is_cancelled FROM held
-"""
-
 
 class LostClaim(RuntimeError):
     """Raised when a run tries to finish a task that is no longer its own."""
@@ -125,7 +105,14 @@ class Ending:
     traceback: str
     log: str
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether this is the end of a run whose true end could not be stored."""
+        return self.error_class == UNSTORABLE
 
+
+#: Error class of a run whose end PostgreSQL refused to store.
+UNSTORABLE = "UnstorableEnd"
 #: Writes an ending; False when the claim had been lost.
 End = Callable[[Ending], bool]
 
@@ -181,14 +168,23 @@ def _claim_of(row: tuple[Any, ...]) -> Claim:
         task_id=row[0],
         attempt=row[1],
         actor=row[2],
-        args=json.loads(row[3]),
-        kwargs=json.loads(row[4]),
-        options=json.loads(row[5]),
-        failures=row[6],
-        max_attempts=row[7],
-        created_at=row[8],
-        root_id=row[9],
+        queue=row[3],
+        priority=row[4],
+        args=_read(row[5]),
+        kwargs=_read(row[6]),
+        options=_read(row[7]),
+        failures=row[8],
+        max_attempts=row[9],
+        root_id=row[10],
+        is_followed=row[11],
     )
+
+
+def _read(text: str) -> Any:
+    # Most tasks have one of these empty: not worth a parser.
+    if text == "{}":
+        return {}
+    return [] if text == "[]" else json.loads(text)
 
 
 def end_together(endings: Sequence[Ending]) -> list[bool]:
@@ -277,7 +273,24 @@ def cancel_running(held: Claim, *, end: End = end_alone) -> bool:
 
 def give_back(held: Claim, *, end: End = end_alone) -> bool:
     """Return the task unharmed, as a worker does that stops in good order."""
-    return end(_ending(held, State.QUEUED, Attempt.Outcome.RETURNED))
+    return end(returning(held))
+
+
+def returning(held: Claim) -> Ending:
+    """Return the end of a run that gives its task back."""
+    return _ending(held, State.QUEUED, Attempt.Outcome.RETURNED)
+
+
+def refusal(held: Claim, reason: str) -> Ending:
+    """Return the end of a run whose true end can't be stored, such as a lone surrogate."""
+    told = reason.strip().encode("ascii", "replace").decode()
+    message = f"What it returned, raised or logged can't be stored: {told}"
+    return replace(
+        _ending(held, State.FAILED, Attempt.Outcome.FAILED, burnt=1),
+        error_class=UNSTORABLE,
+        error_message=message,
+        log="",
+    )
 
 
 def complete(result: Any) -> None:
@@ -290,21 +303,6 @@ def complete(result: Any) -> None:
     held = current_claim()
     if held is not None and not succeed(held, result):
         raise LostClaim(f"Task {held.task_id} was taken over by another run.")
-
-
-def extend(held: Sequence[Claim]) -> tuple[set[UUID], set[UUID]]:
-    """Extend the leases; return the ids still held and those asked to stop."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _EXTEND,
-            {
-                "lease": settings.TASK_LEASE_SECONDS,
-                "tasks": [one.task_id for one in held],
-                "attempts": [one.attempt for one in held],
-            },
-        )
-        rows = cursor.fetchall()
-    return {row[0] for row in rows}, {row[0] for row in rows if row[1]}
 
 
 def _ending(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +16,15 @@ class Claim:
     #: Fencing number: a finish with an older number is refused.
     attempt: int
     actor: str
+    queue: str
+    priority: int
     args: list[Any]
     kwargs: dict[str, Any]
     options: dict[str, Any]
     failures: int
     max_attempts: int
-    created_at: datetime
     root_id: UUID | None
+    is_followed: bool = False
     log: list[str] = field(default_factory=list)
 
 

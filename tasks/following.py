@@ -10,10 +10,17 @@ they left.
 from __future__ import annotations
 
 import logging
+import threading
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, models, transaction
+from django.db import (
+    OperationalError,
+    close_old_connections,
+    connection,
+    models,
+    transaction,
+)
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
@@ -24,6 +31,8 @@ logger = logging.getLogger(__name__)
 #: Seconds after which an end that could not be followed is tried again; doubled each time.
 AGAIN_SECONDS = 5.0
 AGAIN_AT_MOST_SECONDS = 900.0
+#: Seconds without ends after which a worker's connection for them is closed.
+IDLE_SECONDS = 30.0
 
 _TAKE = """
 DELETE FROM tasks_end WHERE id = (
@@ -104,3 +113,40 @@ def _follow_one() -> bool:
 def _tell_followers(task_id: UUID, state: State) -> None:
     for path in settings.TASK_FOLLOWERS:
         import_string(path)(task_id, state)
+
+
+class Follower:
+    """A thread of a worker that follows ends as soon as they are committed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """Look for ends soon; never blocks. What fails here is left to the scheduler."""
+        self._woken.set()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="follower", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            if not self._woken.wait(IDLE_SECONDS):
+                connection.close()
+                self._woken.wait()
+            self._woken.clear()
+            try:
+                close_old_connections()
+                while follow_ends():
+                    pass
+            except Exception as error:  # noqa: BLE001 - this thread must outlive it
+                # The database may be away; the leading scheduler follows all the same.
+                logger.warning("Ends wait for the scheduler to follow them: %s", error)
+                connection.close()
+
+
+follower = Follower()

@@ -1,10 +1,9 @@
-"""Group commit: threads that claim or finish at the same time share a statement.
+"""Group commit: threads that claim at the same time share a statement.
 
-A claim and a finish cost PostgreSQL a parse, a plan, a trigger and a flush of its log
-each; shared by eight threads they cost a sixth (measured: 850 µs of CPU per task alone,
-150 µs in groups of eight). Nobody waits for a group to fill: whatever came while the
-last statement was on its way makes the next one, so that a lone task is not delayed.
-The promises stay: each caller goes on only when its own row is committed.
+A claim costs PostgreSQL a parse, a plan, a trigger and a flush of its log; shared, they
+cost a fraction of it. Nobody waits for a group to fill: whatever came while the last
+statement was on its way makes the next one, so that a lone claim is not delayed. Each
+caller goes on only when its own rows are committed.
 """
 
 from __future__ import annotations

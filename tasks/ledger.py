@@ -6,7 +6,6 @@ so the guard here may only ever return after a claim or raise SkipMessage.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import threading
@@ -14,6 +13,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -22,26 +22,29 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.db.models import Max, Min
 from django.utils import timezone
 from dramatiq.middleware import Shutdown, SkipMessage
-from dramatiq.middleware.threading import Interrupt, raise_thread_exception
+from dramatiq.middleware.threading import Interrupt
 
 from fliptech_site.errors import Cancelled, PermanentError
 from tasks import claiming
 from tasks.current import Claim, current_claim, set_current_claim
 from tasks.declaring import policy_of
+from tasks.ending import DATABASE_PAUSE_SECONDS, GIVE_UP_SECONDS, Endings
 from tasks.gating import Watch
 from tasks.grouping import Group
+from tasks.handover import handover
+from tasks.holding import Holding
 from tasks.models import Attempt
 from tasks.policies import Verdict, decide
+from tasks.publishing import Delivery
 
 if TYPE_CHECKING:
-    from dramatiq import Broker, MessageProxy
+    from dramatiq import Broker, MessageProxy, Worker
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two tries to reach a database that is away.
-DATABASE_PAUSE_SECONDS = 1.0
-#: Seconds after which a finish is given up; the lease then runs out and rescue decides.
-FINISH_SECONDS = 60.0
+#: Seconds that a task waits whose actor no worker here knows, such as one of the next
+#: version while the old one still runs.
+UNKNOWN_ACTOR_SECONDS = 60.0
 
 
 class Ledger(dramatiq.Middleware):
@@ -50,48 +53,33 @@ class Ledger(dramatiq.Middleware):
     def __init__(self) -> None:
         self.worker_id: int | None = None
         self.is_stopping = threading.Event()
-        self.finished_count = 0
-        self._lock = threading.Lock()
-        self._running: dict[int, Claim] = {}
-        #: Threads whose body has ended: nothing may strike the finish.
-        self._ending: set[int] = set()
+        self.holding = Holding()
         #: Only the thread that claims looks at it.
         self._watch = Watch()
-        self._claims = Group(self._claim_together, "claims")
-        self._endings = Group(claiming.end_together, "endings")
+        self._claims = Group(self._claim_groups, "claims")
+        self._endings = Endings(self.holding.forget)
 
     @property
     def actor_options(self) -> set[str]:
         """Options that `tasks.declaring.actor` sets."""
         return {"policy", "periodic"}
 
-    def running(self) -> dict[int, Claim]:
-        """Return the claims that run now, by thread id."""
-        with self._lock:
-            return dict(self._running)
-
-    def interrupt(
-        self, thread_id: int, held: Claim, error: type[BaseException]
-    ) -> bool:
-        """Raise `error` in the thread while the body of this very claim runs in it."""
-        with self._lock:
-            if self._running.get(thread_id) is not held or thread_id in self._ending:
-                return False
-            raise_thread_exception(thread_id, error)
-            return True
-
     # --- hooks ----------------------------------------------------------------
 
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Take as many claims in hand as there are threads."""
+        self.holding.threads = worker.worker_threads
+
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Claim the task and put its arguments into the message."""
-        held = self._claim(message)
+        """Begin a claim; one that the message did not bring is made here."""
+        held: Claim | None = getattr(message, "claim", None)
         if held is None:
-            raise SkipMessage("not there to be claimed")
-        message._message = message._message.copy(
-            args=tuple(held.args), kwargs=held.kwargs, options=held.options
-        )
-        with self._lock:
-            self._running[threading.get_ident()] = held
+            held = self._claim(message)
+            message._message = message._message.copy(
+                args=tuple(held.args), kwargs=held.kwargs, options=held.options
+            )
+        if not self.holding.begin(held):
+            raise SkipMessage("given back before it began")
         set_current_claim(held)
 
     def after_process_message(
@@ -102,72 +90,125 @@ class Ledger(dramatiq.Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Record what came of the run; the message itself is always acknowledged."""
+        """Hand over what came of the run; the message itself is always acknowledged."""
         held = current_claim()
         if held is None:
             return
+        handed = _HandOver(self._endings, held)
         try:
             self._protect()
-            self._finish(broker, held, result, exception)
+            self.holding.keep_to_the_end(held)
+            self._finish(broker, held, result, exception, handed)
         finally:
-            self._forget()
+            set_current_claim(None)
+            self.holding.free_thread()
+            if not handed.is_done:
+                # It was committed here, or can't be.
+                self.holding.forget([held])
 
     def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
         """An actor may raise SkipMessage itself: then nothing was to be done."""
-        held = current_claim()
-        if held is not None:
-            try:
-                self._protect()
-                self._finish(broker, held, None, None)
-            finally:
-                self._forget()
+        self.after_process_message(broker, message)
 
     # --- claim ----------------------------------------------------------------
 
-    def _claim(self, message: MessageProxy) -> Claim | None:
+    def claim(self, task_ids: Sequence[UUID], *, reserved: int) -> list[Claim | None]:
+        """Claim for messages of one queue; they are kept until their ends are committed.
+
+        `reserved` is the room in `holding` that this uses up. Raises DatabaseError or
+        InterfaceError when the database is away; then nothing is used up.
+        """
+        claims = self._claims.ask(task_ids)
+        self.holding.take_in(filter(None, claims), reserved=reserved)
+        return claims
+
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """Return claims that were not begun; other workers get them at once.
+
+        While the database is away their leases run out instead.
+        """
+        if not claims:
+            return
+        try:
+            close_old_connections()
+            claiming.end_together([claiming.returning(held) for held in claims])
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("%d claims run out unreturned: %s", len(claims), error)
+            return
+        handover.offer(
+            [
+                Delivery(one.task_id, one.actor, one.queue, one.priority)
+                for one in claims
+            ]
+        )
+
+    def put_off(self, held: Claim) -> None:
+        """Put a task back whose actor is not known here."""
+        self.holding.drop_ahead(only=[held.task_id])
+        logger.error("No worker here knows the actor %r of a task.", held.actor)
+        claiming.retry(
+            held,
+            delay_seconds=UNKNOWN_ACTOR_SECONDS,
+            is_burnt=False,
+            error_class="UnknownActor",
+            message=(
+                f"The worker that had it does not know the actor {held.actor!r};"
+                " it is tried again in a minute. Are all workers of this version?"
+            ),
+            traceback="",
+        )
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until the ends of all runs are committed; False if it took too long."""
+        return self._endings.flush(seconds)
+
+    def _claim(self, message: MessageProxy) -> Claim:
+        """Claim for a message that brings none; raises SkipMessage if it can't be had."""
         try:
             task_id = UUID(message.message_id)
         except ValueError:
             logger.error("A message without a task id was dropped: %s", message)
-            return None
+            raise SkipMessage("not a task") from None
         while not self.is_stopping.is_set():
             try:
                 # The claim goes another way; this is for the actor's own queries.
                 close_old_connections()
-                return self._claims.ask(task_id)
+                held = self.claim([task_id], reserved=0)[0]
             except (DatabaseError, InterfaceError) as error:
                 # Waiting here holds the thread: without the ledger nothing may run.
                 logger.warning("The database is away (%s); waiting.", error)
                 close_old_connections()
                 time.sleep(DATABASE_PAUSE_SECONDS)
-        # Our consumer reads this attribute; Dramatiq's proxy has no field for it.
-        setattr(message, "give_back", True)  # noqa: B010
-        return None
+            else:
+                if held is None:
+                    break
+                return held
+        raise SkipMessage("not there to be claimed")
 
-    def _claim_together(self, task_ids: Sequence[UUID]) -> list[Claim | None]:
-        return claiming.claim_together(
-            task_ids, self.worker_id, are_queues_open=not self._watch.shut()
+    def _claim_groups(
+        self, groups: Sequence[Sequence[UUID]]
+    ) -> list[list[Claim | None]]:
+        claims = iter(
+            claiming.claim_together(
+                list(chain.from_iterable(groups)),
+                self.worker_id,
+                are_queues_open=not self._watch.shut(),
+            )
         )
-
-    def _forget(self) -> None:
-        set_current_claim(None)
-        with self._lock:
-            self._running.pop(threading.get_ident(), None)
-            self._ending.discard(threading.get_ident())
-            self.finished_count += 1
+        return [[next(claims) for _ in group] for group in groups]
 
     def _protect(self) -> None:
         """Let no interrupt strike from here on; one that came too late is dropped.
 
         The body is done: to lose the finish now would run it again.
         """
-        thread_id = threading.get_ident()
-        while thread_id not in self._ending:
+        while True:
             try:
-                with self._lock:
-                    self._ending.add(thread_id)
+                is_done = not self.holding.protect()
                 # An interrupt sent before that is delivered no later than here.
                 time.sleep(0)
+                if is_done:
+                    return
             except (Interrupt, Cancelled) as late:
                 logger.info("%s came after the end of the run.", type(late).__name__)
 
@@ -179,17 +220,13 @@ class Ledger(dramatiq.Middleware):
         held: Claim,
         result: Any,
         exception: BaseException | None,
+        end: _HandOver,
     ) -> None:
-        deadline = time.monotonic() + FINISH_SECONDS
+        """Hand the end over; only what has to ask the database waits for it."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                if not self._record(broker, held, result, exception):
-                    # Its own body may have finished it, with `complete`.
-                    logger.info(
-                        "Task %s, attempt %d, had been finished or taken over already.",
-                        held.task_id,
-                        held.attempt,
-                    )
+                self._record(broker, held, result, exception, end)
                 return
             except (DatabaseError, InterfaceError):
                 if time.monotonic() > deadline:
@@ -198,15 +235,14 @@ class Ledger(dramatiq.Middleware):
                 close_old_connections()
                 time.sleep(DATABASE_PAUSE_SECONDS)
 
-    def _succeed(self, held: Claim, result: Any) -> bool:
+    def _succeed(self, held: Claim, result: Any, end: _HandOver) -> bool:
         """Record success; raises PermanentError when the task has failed after all."""
         try:
-            json.dumps(result, allow_nan=False)
+            return claiming.succeed(held, result, end=end)
         except (TypeError, ValueError) as error:
             raise PermanentError(
                 f"{held.actor} returned something that JSON can't hold: {error}."
             ) from error
-        return claiming.succeed(held, result, end=self._endings.ask)
 
     def _record(
         self,
@@ -214,11 +250,11 @@ class Ledger(dramatiq.Middleware):
         held: Claim,
         result: Any,
         exception: BaseException | None,
+        end: _HandOver,
     ) -> bool:
-        end = self._endings.ask
         if exception is None:
             try:
-                return self._succeed(held, result)
+                return self._succeed(held, result, end)
             except PermanentError as error:
                 exception = error
         if isinstance(exception, Shutdown):
@@ -252,6 +288,20 @@ class Ledger(dramatiq.Middleware):
             **told,
             end=end,
         )
+
+
+class _HandOver:
+    """Hands the end of one run over to the thread that commits it."""
+
+    def __init__(self, endings: Endings, held: Claim) -> None:
+        self._endings = endings
+        self._held = held
+        self.is_done = False
+
+    def __call__(self, ending: claiming.Ending) -> bool:
+        self.is_done = True
+        self._endings.put(self._held, ending)
+        return True
 
 
 def _age_of_tries(held: Claim) -> timedelta:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connection
 
+#: Nobody knows which of the tasks that a worker held has killed it. From the second time
+#: on they come back scattered over so many seconds per rescue, so that the innocent do
+#: not meet the same one again.
+SCATTER_SECONDS = 5.0
+
 #: Lost runs burn no attempt, but a task under which TASK_MAX_RESCUES workers died is
 #: poison: it fails with a sentence instead of taking the next worker down.
 _RESCUE = """
@@ -14,7 +19,11 @@ WITH lost AS (
     ORDER BY lease_until LIMIT 500 FOR UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE tasks_task AS task SET
-        state = CASE WHEN lost.rescues + 1 > %(limit)s THEN 'failed' ELSE 'queued' END,
+        state = CASE WHEN lost.rescues + 1 > %(limit)s THEN 'failed'
+                     WHEN lost.rescues > 0 THEN 'scheduled' ELSE 'queued' END,
+        run_at = CASE WHEN lost.rescues + 1 > %(limit)s OR lost.rescues = 0 THEN run_at
+            ELSE clock_timestamp() + make_interval(
+                secs => random() * lost.rescues * %(scatter)s) END,
         rescues = lost.rescues + 1,
         published_at = NULL, lease_until = NULL,
         finished_at = CASE WHEN lost.rescues + 1 > %(limit)s THEN clock_timestamp() END,
@@ -51,6 +60,10 @@ def _rescue(which: str, parameters: dict[str, int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             _RESCUE.format(which=which),
-            {"limit": settings.TASK_MAX_RESCUES, **parameters},
+            {
+                "limit": settings.TASK_MAX_RESCUES,
+                "scatter": SCATTER_SECONDS,
+                **parameters,
+            },
         )
         return int(cursor.rowcount)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from dramatiq.middleware import Shutdown
 
 from fliptech_site.errors import Cancelled
-from tasks import claiming
+from tasks import claiming, keeping
 from tasks.broker import InProcessBroker, get_broker
 from tasks.declaring import load_actors
 from tasks.ledger import Ledger
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 20.0
 #: Seconds that an interrupted task has to clear up.
 INTERRUPT_SECONDS = 5.0
+#: Seconds that a worker which stops waits for the ends of its last runs to be committed.
+FLUSH_SECONDS = 10.0
 #: Seconds that a quiet worker waits for its last tasks; above every time limit.
 QUIET_SECONDS = 24 * 3600
 #: Megabytes at which a process is renewed.
@@ -62,18 +64,23 @@ class Heart:
     def beat(self) -> int:
         """Extend the leases, interrupt what lost its own; return the memory in bytes."""
         close_old_connections()
-        running = self._ledger.running()
-        held, to_cancel = claiming.extend(list(running.values()))
-        for thread_id, claim in running.items():
+        holding = self._ledger.holding
+        kept = holding.everything()
+        held, to_cancel = keeping.extend(kept)
+        to_stop = {one.task_id for one in kept} - held | to_cancel
+        for thread_id, claim in holding.running().items():
             # It may have finished between the two looks: then nothing is stopped.
-            if claim.task_id not in held or claim.task_id in to_cancel:
-                self._ledger.interrupt(thread_id, claim, Cancelled)
+            if claim.task_id in to_stop:
+                holding.interrupt(thread_id, claim, Cancelled)
+        for claim in holding.drop_ahead(only=to_stop):
+            if claim.task_id in to_cancel:
+                claiming.cancel_running(claim)
         memory: int = psutil.Process().memory_info().rss
         rows = Worker.objects.filter(pk=self.row.pk)
         rows.update(
             heartbeat_at=timezone.now(),
             memory_bytes=memory,
-            tasks_done=self._ledger.finished_count,
+            tasks_done=self._ledger.holding.finished_count,
         )
         self.row.requested = rows.values_list("requested", flat=True).first() or ""
         return memory
@@ -89,8 +96,8 @@ class Heart:
 
     def stop(self) -> None:
         """Give back what did not end, and close the row."""
-        for claim in self._ledger.running().values():
-            claiming.give_back(claim)
+        self._ledger.flush(FLUSH_SECONDS)
+        self._ledger.give_back(self._ledger.holding.everything())
         Worker.objects.filter(pk=self.row.pk).update(stopped_at=timezone.now())
 
 
@@ -160,7 +167,7 @@ class WorkerProcess:
             if self._closing is not None:
                 # A renewed process would take work again.
                 continue
-            if self._ledger.finished_count >= self._max_tasks:
+            if self._ledger.holding.finished_count >= self._max_tasks:
                 logger.info("Worker %s is renewed after its tasks.", self._row)
                 return
             if memory > self._max_memory:
@@ -215,5 +222,5 @@ class WorkerProcess:
         logger.info("Worker %s has stopped.", self._row)
 
     def _interrupt_running(self) -> None:
-        for thread_id, claim in self._ledger.running().items():
-            self._ledger.interrupt(thread_id, claim, Shutdown)
+        for thread_id, claim in self._ledger.holding.running().items():
+            self._ledger.holding.interrupt(thread_id, claim, Shutdown)

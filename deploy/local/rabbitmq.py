@@ -28,9 +28,6 @@ SERVER_PLACES = (
     "/usr/local/opt/rabbitmq/sbin/rabbitmq-server",
     "/opt/rabbitmq/sbin/rabbitmq-server",
 )
-#: A task of the demo queue may hold its message for 40 minutes; RabbitMQ's own limit
-#: of 30 would close the channel under it.
-CONSUMER_TIMEOUT_MS = 4 * 3600 * 1000
 START_SECONDS = 90.0
 
 
@@ -189,7 +186,6 @@ class RabbitMQ:
             self._folder / "rabbitmq.conf",
             "default_user = fliptech\n"
             f"default_pass = {self.node.password}\n"
-            f"consumer_timeout = {CONSUMER_TIMEOUT_MS}\n"
             "log.console.level = warning\n",
         )
         cookie = self._folder / ".erlang.cookie"

@@ -31,16 +31,17 @@ def as_task():
     def bind(task_id):
         set_current_claim(
             Claim(
-                task_id,
-                1,
-                "send_campaign_email",
-                [],
-                {},
-                {},
-                0,
-                5,
-                timezone.now(),
-                None,
+                task_id=task_id,
+                attempt=1,
+                actor="send_campaign_email",
+                queue="email",
+                priority=5,
+                args=[],
+                kwargs={},
+                options={},
+                failures=0,
+                max_attempts=5,
+                root_id=None,
             )
         )
 

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 import pytest
 from django.db import connection, transaction
 
-from tasks import claiming
+from tasks import claiming, keeping
 from tasks.controlling import cancel, retry
 from tasks.current import set_current_claim
 from tasks.enqueueing import enqueue
@@ -103,7 +103,7 @@ def test_extending_tells_which_claims_are_lost_and_which_shall_stop(held):
     other = claiming.claim(enqueue("trial_add", a=1, b=2), worker_id=None)
     lost = replace(other, attempt=9)
     cancel(held.task_id)
-    kept, to_stop = claiming.extend([held, lost])
+    kept, to_stop = keeping.extend([held, lost])
     assert (kept, to_stop) == ({held.task_id}, {held.task_id})
 
 
@@ -176,7 +176,7 @@ def test_a_claim_that_somebody_else_is_writing_counts_as_held(held):
 
 def _extend_elsewhere(held):
     try:
-        return claiming.extend([held])[0]
+        return keeping.extend([held])[0]
     finally:
         connection.close()
 
@@ -194,7 +194,7 @@ def test_rows_are_found_by_their_id_whatever_the_statistics_say(held):
         "lease": 30,
         **columns,
     }
-    for statement in (claiming._CLAIM_OPEN, claiming._END, claiming._EXTEND):
+    for statement in (claiming._CLAIM_OPEN, claiming._END, keeping._EXTEND):
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {statement}", values)
             plan = "\n".join(row[0] for row in cursor.fetchall())

@@ -98,7 +98,7 @@ def test_dramatiqs_own_send_writes_the_same_row():
 
 def test_a_task_remembers_which_task_enqueued_it():
     root = Task.objects.get(pk=enqueue("trial_add", a=1, b=2))
-    held = Claim(root.pk, 1, "trial_add", [], {}, {}, 0, 5, root.created_at, None)
+    held = Claim(root.pk, 1, "trial_add", "default", 5, [], {}, {}, 0, 5, None)
     set_current_claim(held)
     try:
         child = Task.objects.get(pk=enqueue("trial_add", a=1, b=2))

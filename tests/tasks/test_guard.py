@@ -33,9 +33,11 @@ def guard(monkeypatch):
     monkeypatch.setattr(ledger, "close_old_connections", lambda: None)
     monkeypatch.setattr(ledger, "DATABASE_PAUSE_SECONDS", 0)
     guard = ledger.Ledger()
-    # Alone instead of in a group: the group's thread would not see this transaction.
-    monkeypatch.setattr(guard._claims, "ask", lambda one: claiming.claim(one, None))
-    monkeypatch.setattr(guard._endings, "ask", claiming.end_alone)
+    # Here instead of in threads of their own, which would not see this transaction.
+    monkeypatch.setattr(
+        guard._claims, "ask", lambda ids: claiming.claim_together(ids, None)
+    )
+    monkeypatch.setattr(guard._endings, "put", lambda _, end: claiming.end_alone(end))
     return guard
 
 
@@ -56,9 +58,7 @@ def test_a_message_without_a_row_never_runs(guard, task_id):
         guard.before_process_message(get_broker(), message_for(task_id))
 
 
-def test_with_the_database_gone_the_message_goes_back_and_nothing_runs(
-    guard, monkeypatch
-):
+def test_with_the_database_gone_nothing_runs(guard, monkeypatch):
     tries = []
 
     def away(*_):
@@ -72,24 +72,38 @@ def test_with_the_database_gone_the_message_goes_back_and_nothing_runs(
     with pytest.raises(SkipMessage):
         guard.before_process_message(get_broker(), message)
     assert len(tries) == 3
-    assert message.give_back
 
 
 @pytest.mark.django_db
-def test_a_finish_survives_a_database_that_is_away_for_a_moment(guard, monkeypatch):
+def test_a_failure_is_decided_when_the_database_is_back(guard, monkeypatch):
     message = message_for(enqueue("trial_add", a=1, b=2))
     guard.before_process_message(get_broker(), message)
     tries = []
 
-    def flaky(ending):
+    def flaky(held):
         tries.append(1)
         if len(tries) < 3:
             raise OperationalError("server closed the connection")
-        return claiming.end_alone(ending)
+        return timedelta(0)
 
-    monkeypatch.setattr(guard._endings, "ask", flaky)
-    guard.after_process_message(get_broker(), message, result=3)
-    assert Task.objects.get().state == State.SUCCEEDED
+    monkeypatch.setattr(ledger, "_age_of_tries", flaky)
+    guard.after_process_message(get_broker(), message, exception=PermanentError("no"))
+    assert Task.objects.get().state == State.FAILED
+
+
+@pytest.mark.django_db
+def test_a_claim_is_kept_until_its_end_is_committed(guard, monkeypatch):
+    handed = []
+    monkeypatch.setattr(guard._endings, "put", lambda *end: handed.append(end))
+    guard.before_process_message(
+        get_broker(), message_for(enqueue("trial_add", a=1, b=2))
+    )
+    held = current_claim()
+    guard.after_process_message(get_broker(), message_for(held.task_id), result=3)
+    assert guard.holding.running() == {}
+    assert guard.holding.everything() == [held]
+    guard.holding.forget([held])
+    assert guard.holding.everything() == []
 
 
 def fail_once(guard, task_id):

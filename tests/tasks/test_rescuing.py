@@ -42,6 +42,8 @@ def test_a_task_that_kills_its_workers_is_set_aside(settings):
     settings.TASK_MAX_RESCUES = 3
     task_id = enqueue("trial_add", a=1, b=2)
     for _ in range(4):
+        # From the second time on it comes back a little later.
+        Task.objects.filter(state=State.SCHEDULED).update(state=State.QUEUED)
         assert claiming.claim(task_id, worker_id=None)
         expire()
         rescue_expired()
@@ -51,6 +53,19 @@ def test_a_task_that_kills_its_workers_is_set_aside(settings):
     retry(task_id)
     task.refresh_from_db()
     assert (task.state, task.rescues) == (State.QUEUED, 0)
+
+
+def test_those_who_were_lost_together_twice_come_back_scattered():
+    ids = [enqueue("trial_add", a=1, b=2) for _ in range(20)]
+    for state in (State.QUEUED, State.SCHEDULED):
+        claiming.claim_together(ids, None)
+        expire()
+        rescue_expired()
+        assert set(Task.objects.values_list("state", flat=True)) == {state}
+    delays = [
+        (t.run_at - datetime.now(UTC)).total_seconds() for t in Task.objects.all()
+    ]
+    assert 1 < max(delays) - min(delays) < 5
 
 
 def test_a_dead_workers_tasks_are_rescued_before_their_lease_ends():

@@ -100,3 +100,18 @@ def trial_limited(key: str) -> None:
         effect("in")
         time.sleep(0.3)
         effect("out")
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_surrogate() -> str:
+    return "half a pair: \ud800"
+
+
+@actor(queue="email", time_limit_minutes=1)
+def trial_urgent(name: str) -> None:
+    effect(name)
+
+
+@actor(queue="demo", time_limit_minutes=1)
+def trial_patient(name: str) -> None:
+    effect(name)
