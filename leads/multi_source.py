@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fliptech_site.errors import InvalidInput
+from tasks.declaring import RESERVED
 from tasks.enqueueing import enqueue
 
 
@@ -30,7 +31,7 @@ def _start(wanted: object) -> dict[str, str]:
             f"{wanted!r} names no source: write {{'source': 'craigslist', …}}."
         )
     arguments = {key: value for key, value in wanted.items() if key != "source"}
-    if arguments.keys() & {"priority", "run_at", "unique_key"}:
+    if arguments.keys() & RESERVED:
         raise InvalidInput(f"{wanted!r} has arguments that no scrape takes.")
     task_id = enqueue(f"scrape_{wanted['source']}", **arguments)
     return {"source": wanted["source"], "task_id": str(task_id)}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from fliptech_site.errors import InvalidInput
 from tasks.handover import handover
 from tasks.models import Task
 from tasks.publishing import Delivery
-from tasks.states import State
+from tasks.unique import holder_of
 
 _RETRY = """
 UPDATE tasks_task SET
@@ -45,33 +46,40 @@ def cancel(task_id: UUID) -> str:
 def retry(task_id: UUID) -> None:
     """Run a failed or cancelled task again, with all its attempts.
 
-    Raises InvalidInput when the task is in no such state, or when another unfinished
-    task holds its unique key.
+    Raises InvalidInput when the task is in no such state, or when another task holds
+    its unique key.
     """
     task = find_task(task_id)
-    if task.unique_key is not None:
-        twin = (
-            Task.objects.filter(
-                unique_key=task.unique_key,
-                state__in=(State.SCHEDULED, State.QUEUED, State.RUNNING),
-            )
-            .exclude(pk=task_id)
-            .first()
+    row = _requeue(task)
+    if row is None:
+        raise InvalidInput(
+            f"Task {task_id} is {task.status}: only failed and cancelled tasks can be"
+            " retried."
         )
-        if twin is not None:
-            raise InvalidInput(
-                f"Task {task_id} can't run again while {twin.pk}, which has the same"
-                f" unique key {task.unique_key!r}, is unfinished: wait or cancel that one."
-            )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_RETRY, [task_id])
-        row = cursor.fetchone()
-        if row is None:
-            raise InvalidInput(
-                f"Task {task_id} is {task.status}: only failed and cancelled tasks"
-                " can be retried."
-            )
-        transaction.on_commit(lambda: handover.offer([Delivery(*row)]))
+    transaction.on_commit(lambda: handover.offer([Delivery(*row)]))
+
+
+def _requeue(task: Task) -> tuple[Any, ...] | None:
+    """Queue the task again; None when it is in no state for that."""
+    # The unique index decides, not a look before: no twin can slip in between. One whose
+    # period is over lets go when it is looked up, so the second try gets the key.
+    for _ in range(2):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_RETRY, [task.pk])
+                row: tuple[Any, ...] | None = cursor.fetchone()
+                return row
+        except IntegrityError:
+            twin = holder_of(task.unique_key or "")
+            if twin is not None:
+                raise InvalidInput(
+                    f"Task {task.pk} can't run again while {twin.task_id}, which has"
+                    f" the same unique key {task.unique_key!r}, is {twin.state}:"
+                    " wait or cancel that one."
+                ) from None
+    raise InvalidInput(
+        f"The unique key {task.unique_key!r} is taken and free by turns; try again."
+    )
 
 
 def find_task(task_id: UUID) -> Task:

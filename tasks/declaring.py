@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Keywords of `enqueue` itself, so no actor may have an argument of that name.
-RESERVED = frozenset({"priority", "run_at", "unique_key"})
+RESERVED = frozenset({"priority", "run_at", "unique_key", "unique"})
 
 
 def actor(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,35 +19,59 @@ from tasks.declaring import check_arguments, find_actor, policy_of
 from tasks.handover import handover
 from tasks.publishing import Delivery
 from tasks.states import State
+from tasks.unique import HOLDS_SQL, OnConflict, Unique, columns, settle
 
 DEFAULT_PRIORITY = 5
+#: Rows in one statement.
+BATCH = 5000
 
 #: A row is born `queued` when it is due: one write less than passing `scheduled`.
-#: ON CONFLICT without a target covers both unique keys and planned runs.
+#: Lists of unique keys may be empty; unnest then fills up with NULLs.
 _INSERT = """
 INSERT INTO tasks_task (
     id, actor, queue, priority, args, kwargs, options, state, attempt, failures,
     max_attempts, rescues, run_at, progress_note, error_class, error_message,
-    unique_key, schedule_id, planned_at, parent_id, root_id
+    unique_key, unique_hold, unique_until, schedule_id, planned_at, parent_id, root_id
 )
 SELECT id, %(actor)s, %(queue)s, %(priority)s, args::jsonb, kwargs::jsonb,
     %(options)s::jsonb, %(state)s, 0, 0, %(max_attempts)s, 0,
     coalesce(%(run_at)s::timestamptz, now()), '', '', '',
-    %(unique_key)s, %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s
-FROM unnest(%(ids)s::uuid[], %(args)s::text[], %(kwargs)s::text[]) AS new(id, args, kwargs)
-ON CONFLICT DO NOTHING
-RETURNING id
+    unique_key, coalesce(unique_hold, 'unfinished'),
+    greatest(%(run_at)s::timestamptz, now()) + make_interval(secs => unique_seconds),
+    %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s
+FROM unnest(
+    %(ids)s::uuid[], %(args)s::text[], %(kwargs)s::text[],
+    %(unique_keys)s::text[], %(unique_holds)s::text[], %(unique_seconds)s::float[]
+) AS new(id, args, kwargs, unique_key, unique_hold, unique_seconds)
+ON CONFLICT {conflict}
+RETURNING id, unique_key
 """
+
+#: Without a target it covers both unique keys and planned runs.
+_INSERT_NEW = _INSERT.format(conflict="DO NOTHING")
+
+#: A retried twin starts afresh, for its failures were those of other arguments.
+_INSERT_OR_REPLACE = _INSERT.format(
+    conflict=f"""(unique_key) WHERE {HOLDS_SQL} DO UPDATE SET
+    args = excluded.args, kwargs = excluded.kwargs, options = excluded.options,
+    priority = excluded.priority, state = excluded.state, run_at = excluded.run_at,
+    published_at = NULL, max_attempts = excluded.max_attempts, failures = 0, rescues = 0,
+    error_class = '', error_message = '',
+    unique_hold = excluded.unique_hold, unique_until = excluded.unique_until
+WHERE tasks_task.state IN ('scheduled', 'queued') AND tasks_task.actor = excluded.actor"""
+)
+
+#: A task to be: id, positional arguments, keyword arguments.
+Row = tuple[UUID, Sequence[Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Everything about new tasks of one actor except their arguments."""
+    """Everything about new tasks of one actor except their arguments and keys."""
 
     actor: dramatiq.Actor[Any, Any]
     priority: int = DEFAULT_PRIORITY
     run_at: datetime | None = None
-    unique_key: str | None = None
     schedule_id: int | None = None
     planned_at: datetime | None = None
     options: Mapping[str, Any] | None = None
@@ -60,31 +84,29 @@ def enqueue(
     priority: int = DEFAULT_PRIORITY,
     run_at: datetime | None = None,
     unique_key: str | None = None,
+    unique: Unique | None = None,
     **kwargs: Any,
 ) -> UUID:
-    """Enqueue one task and return its id.
+    """Enqueue one task and return its id, or the id of its twin.
 
     The row belongs to the caller's transaction. `priority` is 0 to 10, 10 first;
-    `run_at` (aware) delays it. While a task with `unique_key` is unfinished, its id
-    is returned and nothing is enqueued. Raises InvalidInput for an unknown actor or
-    arguments that it does not take.
+    `run_at` (aware) delays it. `unique_key` is short for `unique=Unique(unique_key)`:
+    while a task with that key is unfinished, its id is returned and nothing is enqueued.
+    Raises InvalidInput for an unknown actor or arguments that it does not take, and
+    KeyTaken where `unique` says so.
     """
     declared = find_actor(actor_name)
     check_arguments(declared, (), kwargs)
-    order = Order(
-        declared, _checked_priority(priority), _checked_time(run_at), unique_key
-    )
-    task_id = uuid_utils.compat.uuid7()
-    # A finished twin may vanish between the refused insert and the look: try again.
-    for _ in range(5):
-        if insert(order, [(task_id, (), kwargs)]):
-            return task_id
-        twin = _unfinished_twin(unique_key)
-        if twin is not None:
-            return twin
-    raise InvalidInput(
-        f"The unique key {unique_key!r} is taken and free by turns; try again."
-    )
+    order = Order(declared, _checked_priority(priority), _checked_time(run_at))
+    row: Row = (uuid_utils.compat.uuid7(), (), kwargs)
+    if unique_key is not None:
+        if unique is not None:
+            raise InvalidInput("Give either unique_key or unique, not both.")
+        unique = Unique(unique_key)
+    if unique is not None:
+        return _insert_unique(order, [(unique, row)])[unique.key]
+    insert(order, [row])
+    return row[0]
 
 
 def enqueue_many(
@@ -94,17 +116,28 @@ def enqueue_many(
     *,
     priority: int = DEFAULT_PRIORITY,
     run_at: datetime | None = None,
+    unique: Callable[[Mapping[str, Any]], Unique] | None = None,
 ) -> list[UUID]:
-    """Enqueue a task for each set of arguments, in one statement per 5,000."""
+    """Enqueue a task for each set of arguments, in one statement per 5,000.
+
+    `unique` makes each task's `Unique` of its arguments; the id of a twin then stands
+    in the place of the task that was not enqueued. Rows with the same key are one task:
+    the first, or the last where they replace. All are enqueued or, when any is refused,
+    none. Raises as `enqueue` does.
+    """
     declared = find_actor(actor_name)
     order = Order(declared, _checked_priority(priority), _checked_time(run_at))
-    rows = []
+    rows: list[Row] = []
     for kwargs in all_kwargs:
         check_arguments(declared, (), dict(kwargs))
         rows.append((uuid_utils.compat.uuid7(), (), kwargs))
     with transaction.atomic():
-        for start in range(0, len(rows), 5000):
-            insert(order, rows[start : start + 5000])
+        if unique is not None:
+            uniques = [unique(row[2]) for row in rows]
+            ids = _insert_unique(order, list(zip(uniques, rows, strict=True)))
+            return [ids[one.key] for one in uniques]
+        for start in range(0, len(rows), BATCH):
+            insert(order, rows[start : start + BATCH])
     return [row[0] for row in rows]
 
 
@@ -119,14 +152,41 @@ def store_message(message: dramatiq.Message[Any], delay: int | None) -> None:
     insert(order, [(UUID(message.message_id), message.args, message.kwargs)])
 
 
-def insert(
-    order: Order, rows: Sequence[tuple[UUID, Sequence[Any], Mapping[str, Any]]]
-) -> list[UUID]:
-    """Insert rows of (id, args, kwargs) and hand them over after commit.
+def insert(order: Order, rows: Sequence[Row]) -> list[UUID]:
+    """Insert rows and hand them over after commit.
 
-    Returns the ids that were new; those that a unique key or a planned run refused
-    are missing. `run_at` in the past counts as now.
+    Returns the ids that were new; those that a planned run refused are missing. `run_at`
+    in the past counts as now.
     """
+    return [task_id for task_id, _ in _insert(order, rows, (), _INSERT_NEW)]
+
+
+def _insert_unique(
+    order: Order, wanted: Sequence[tuple[Unique, Row]]
+) -> dict[str, UUID]:
+    """Insert rows that are to be the only ones; return who holds each key then."""
+
+    def insert_some(uniques: Sequence[Unique], rows: Sequence[Row]) -> dict[str, UUID]:
+        is_replacing = uniques[0].on_conflict == OnConflict.REPLACE
+        statement = _INSERT_OR_REPLACE if is_replacing else _INSERT_NEW
+        holders: dict[str, UUID] = {}
+        for start in range(0, len(rows), BATCH):
+            part = slice(start, start + BATCH)
+            for task_id, key in _insert(order, rows[part], uniques[part], statement):
+                assert key is not None
+                holders[key] = task_id
+        return holders
+
+    return settle(wanted, order.actor.actor_name, insert_some)
+
+
+def _insert(
+    order: Order,
+    rows: Sequence[Row],
+    uniques: Sequence[Unique],
+    statement: str,
+) -> list[tuple[UUID, str | None]]:
+    """Insert rows, or replace; return id and unique key of those that came of it."""
     declared = order.actor
     is_due = order.run_at is None or order.run_at <= datetime.now(UTC)
     parent = current_claim()
@@ -138,7 +198,6 @@ def insert(
         "state": State.QUEUED if is_due else State.SCHEDULED,
         "max_attempts": policy_of(declared).max_attempts,
         "run_at": order.run_at,
-        "unique_key": order.unique_key,
         "schedule_id": order.schedule_id,
         "planned_at": order.planned_at,
         "parent_id": parent.task_id if parent else None,
@@ -146,28 +205,18 @@ def insert(
         "ids": [row[0] for row in rows],
         "args": [_as_json(declared, list(row[1])) for row in rows],
         "kwargs": [_as_json(declared, dict(row[2])) for row in rows],
+        **columns(uniques),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, parameters)
-        new = [row[0] for row in cursor.fetchall()]
-    if new and is_due:
+        cursor.execute(statement, parameters)
+        stored: list[tuple[UUID, str | None]] = cursor.fetchall()
+    if stored and is_due:
         deliveries = [
             Delivery(task_id, declared.actor_name, declared.queue_name, order.priority)
-            for task_id in new
+            for task_id, _ in stored
         ]
         transaction.on_commit(lambda: handover.offer(deliveries))
-    return new
-
-
-def _unfinished_twin(unique_key: str | None) -> UUID | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM tasks_task WHERE unique_key = %s"
-            " AND state IN ('scheduled', 'queued', 'running')",
-            [unique_key],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
+    return stored
 
 
 def _checked_priority(priority: int) -> int:

@@ -13,6 +13,7 @@ from tasks.following import End
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
 from tasks.steering import Queue, Schedule
+from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
 
 __all__ = [
     "Attempt",
@@ -82,8 +83,16 @@ class Task(models.Model):
     error_class = models.CharField(max_length=200, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
 
-    #: At most one unfinished task per key.
-    unique_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - NULLs are distinct in a unique index
+    #: At most one task holds a key; see `tasks.unique`.
+    unique_key = models.CharField(max_length=MAX_KEY_LENGTH, null=True, blank=True)  # noqa: DJ001 - NULLs are distinct in a unique index
+    unique_hold = models.CharField(
+        max_length=10,
+        choices=Hold.choices,
+        default=Hold.UNFINISHED,
+        db_default=Hold.UNFINISHED,
+    )
+    #: Until when a finished task holds its key; a new twin then takes it over.
+    unique_until = models.DateTimeField(null=True, blank=True)
     schedule = models.ForeignKey(
         "Schedule",
         null=True,
@@ -108,7 +117,7 @@ class Task(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["unique_key"],
-                condition=Q(state__in=UNFINISHED),
+                condition=HOLDS,
                 name="tasks_task_unique_key_uniq",
             ),
             models.UniqueConstraint(

@@ -48,7 +48,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.CANCELLED: frozenset({State.QUEUED}),
 }
 
-UNFINISHED = (State.SCHEDULED, State.QUEUED, State.RUNNING)
+WAITING = (State.SCHEDULED, State.QUEUED)
+UNFINISHED = (*WAITING, State.RUNNING)
 FINISHED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
 
