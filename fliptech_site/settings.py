@@ -329,6 +329,7 @@ UNFOLD: dict[str, Any] = {
                         "Schedules", "calendar_clock", "tasks_schedule_changelist"
                     ),
                     _sidebar_item("Queues", "queue", "tasks_queue_changelist"),
+                    _sidebar_item("Actors", "function", "tasks_actor_changelist"),
                     _sidebar_item("Workers", "memory", "tasks_worker_changelist"),
                     _sidebar_item("Leases", "lock_clock", "tasks_lease_changelist"),
                     _sidebar_item("Paces", "speed", "tasks_pace_changelist"),

@@ -36,13 +36,16 @@ RETURNING id, attempt, actor, queue, priority, args::text, kwargs::text, options
     failures, max_attempts, root_id, is_followed
 """
 
-#: Only from queues that let everything through; the handful of rows is read once.
+#: Only what queue and actor let through without a look; the few rows are read once.
 _CLAIM_OPEN = _CLAIM.format(
     gate="""
     AND queue <> ALL (ARRAY(
         SELECT name FROM tasks_queue
         WHERE is_paused OR draining_since IS NOT NULL
             OR rate_per_minute IS NOT NULL OR concurrency IS NOT NULL
+    )) AND actor <> ALL (ARRAY(
+        SELECT name FROM tasks_actor
+        WHERE is_paused OR rate_per_minute IS NOT NULL OR concurrency IS NOT NULL
     ))"""
 )
 _CLAIM_ANY = _CLAIM.format(gate="")
@@ -131,9 +134,9 @@ def claim_together(
 ) -> list[Claim | None]:
     """Claim several tasks; a task asked for twice is given once.
 
-    Those of a paused queue, or above a queue's rate or concurrency, are not given; they
-    go back to `scheduled`, and the relay brings them again. `are_queues_open` spares that
-    question, for callers that asked it a moment ago.
+    Those of a paused queue or actor, or above its rate or concurrency, are not given;
+    they go back to `scheduled`, and the relay brings them again. `are_queues_open` spares
+    that question, for callers that asked it a moment ago.
     """
     # In one order everywhere, so that two groups can't lock each other.
     asked = sorted(task_ids)

@@ -1,18 +1,19 @@
-"""Gates of the queues: pause, drain, rate and concurrency, changed while all runs.
+"""Gates of queues and actors: pause, drain, rate and concurrency, changed while all runs.
 
-A queue without a row, or with nothing set on it, is open. Workers look once a second
-whether all are; then claims cost nothing more. While any is shut, the claim asks in its own
-statement whether its queue is, and only where it is, the slower way here is gone, which
-locks the queue's row and lets so many through as it may. What is refused goes back to `scheduled`, unburnt, and the relay brings it again.
+What has no row, or nothing set on it, is open. Workers look once a second whether all
+are; then claims cost nothing more. While any is shut, the claim asks in its own statement
+whether the task's queue or actor is, and only where it is, the slower way here is gone,
+which locks the rows and lets so many through as both may. What is refused goes back to
+`scheduled`, unburnt, and the relay brings it again.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -20,29 +21,35 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from tasks.models import Queue, Task
+from tasks.gates import UNLIMITED, Gate, free_slots, next_slot_after
+from tasks.models import Actor, Queue, Task
 from tasks.states import UNFINISHED, State
 
-#: Slots of an unlimited queue: more than anybody asks for at once.
-UNLIMITED = 1_000_000
 #: Seconds between two looks of a worker, or of a handover, at the gates.
 WATCH_SECONDS = 1.0
-#: A rate may be used up in bursts of so many seconds.
-BURST_SECONDS = 1.0
 
-#: What has begun, and what RabbitMQ holds, in each limited queue.
+#: What has begun, and what RabbitMQ holds, in limited queues and of limited actors. Of
+#: those few rows are published at a time, so that this reads little.
 _IN_HAND = """
-SELECT queue, count(*) FILTER (WHERE state = 'running'),
+SELECT queue, actor, count(*) FILTER (WHERE state = 'running'),
     count(*) FILTER (WHERE state = 'queued')
-FROM tasks_task
-WHERE queue = ANY(%s)
-    AND (state = 'running' OR (state = 'queued' AND published_at IS NOT NULL))
-GROUP BY queue
+FROM (
+    SELECT queue, actor, state FROM tasks_task
+    WHERE state = 'running' AND (queue = ANY(%(queues)s) OR actor = ANY(%(actors)s))
+    UNION ALL
+    SELECT queue, actor, state FROM tasks_task
+    WHERE state = 'queued' AND published_at IS NOT NULL AND queue = ANY(%(queues)s)
+    UNION ALL
+    SELECT queue, actor, state FROM tasks_task
+    WHERE state = 'queued' AND published_at IS NOT NULL
+        AND queue = ANY(%(others)s) AND actor = ANY(%(actors)s)
+) AS in_hand
+GROUP BY queue, actor
 """
 
 #: `state || ''`: see tasks.claiming.
 _ASKED = """
-SELECT id, queue, created_at FROM tasks_task
+SELECT id, queue, actor, created_at FROM tasks_task
 WHERE id = ANY(%s) AND state || '' = 'queued' ORDER BY priority DESC, id
 """
 
@@ -52,64 +59,6 @@ WHERE id = ANY(%s) AND state || '' = 'queued'
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What a queue lets through; see `tasks.models.Queue`."""
-
-    queue: str
-    is_paused: bool = False
-    draining_since: datetime | None = None
-    rate_per_minute: int | None = None
-    concurrency: int | None = None
-    #: GCRA: when the next slot of the rate would come in a steady stream.
-    next_slot_at: datetime | None = None
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether it counts what it lets through."""
-        return self.rate_per_minute is not None or self.concurrency is not None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it lets everything through."""
-        return not (self.is_paused or self.draining_since or self.is_limited)
-
-    def holds(self, created_at: datetime) -> bool:
-        """Whether a task of this age has to wait for `resume`."""
-        if self.is_paused:
-            return True
-        return self.draining_since is not None and created_at > self.draining_since
-
-
-def free_slots(gate: Gate, *, running: int, now: datetime) -> int:
-    """Return how many tasks may begin now, from 0 to `UNLIMITED`."""
-    if gate.is_paused:
-        return 0
-    slots = UNLIMITED
-    if gate.concurrency is not None:
-        slots = max(gate.concurrency - running, 0)
-    if gate.rate_per_minute is not None:
-        slots = min(slots, _slots_by_rate(gate, now))
-    return slots
-
-
-def _slots_by_rate(gate: Gate, now: datetime) -> int:
-    assert gate.rate_per_minute is not None
-    interval = 60.0 / gate.rate_per_minute
-    burst = max(1, int(BURST_SECONDS / interval))
-    ahead = max(((gate.next_slot_at or now) - now).total_seconds(), 0.0)
-    # Rounded up a little: 1.0 s is 0.9999999 s to a float.
-    return max(int(burst - ahead / interval + 1e-6), 0)
-
-
-def next_slot_after(gate: Gate, count: int, now: datetime) -> datetime | None:
-    """Return the gate's `next_slot_at` after `count` tasks have begun at `now`."""
-    if gate.rate_per_minute is None:
-        return None
-    start = max(gate.next_slot_at or now, now)
-    return start + timedelta(seconds=60.0 / gate.rate_per_minute * count)
-
-
 def gates(names: Iterable[str] | None = None) -> dict[str, Gate]:
     """Return the gate of each queue named, of all that settings know by default."""
     wanted = list(settings.QUEUES if names is None else names)
@@ -117,56 +66,93 @@ def gates(names: Iterable[str] | None = None) -> dict[str, Gate]:
     return {name: Gate(name) for name in wanted} | {r.name: _gate(r) for r in rows}
 
 
-def shut_queues() -> frozenset[str]:
-    """Return the queues whose tasks the relay alone may publish."""
-    return frozenset(name for name, gate in gates().items() if not gate.is_open)
+def shut_actors() -> dict[str, Gate]:
+    """Return the gates of those actors that are paused or limited."""
+    is_shut = Q(is_paused=True) | ~Q(rate_per_minute=None) | ~Q(concurrency=None)
+    return {row.name: _gate(row) for row in Actor.objects.filter(is_shut)}
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The queues and actors whose tasks the relay alone may publish; false if none."""
+
+    queues: frozenset[str] = frozenset()
+    actors: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything is shut."""
+        return bool(self.queues or self.actors)
+
+    def concerns(self, queue: str, actor: str) -> bool:
+        """Whether a task of this queue and actor is left to the relay."""
+        return queue in self.queues or actor in self.actors
 
 
 class Watch:
-    """Which queues are shut, looked up once a second; not for several threads."""
+    """What is shut, looked up once a second; not for several threads."""
 
     def __init__(self) -> None:
-        self._shut: frozenset[str] = frozenset()
+        self._shut = Shut()
         self._looked_at = float("-inf")
 
-    def shut(self) -> frozenset[str]:
-        """Return them as they were at most `WATCH_SECONDS` ago."""
+    def shut(self) -> Shut:
+        """Return it as it was at most `WATCH_SECONDS` ago."""
         now = time.monotonic()
         if now - self._looked_at > WATCH_SECONDS:
-            self._shut, self._looked_at = shut_queues(), now
+            queues = (name for name, gate in gates().items() if not gate.is_open)
+            self._shut = Shut(frozenset(queues), frozenset(shut_actors()))
+            self._looked_at = now
         return self._shut
 
 
-def free_room(wanted: Iterable[Gate], now: datetime) -> dict[str, int]:
-    """Return how many more messages RabbitMQ should hold for each gate's queue."""
-    gates_by_name = {gate.queue: gate for gate in wanted}
-    limited = [name for name, gate in gates_by_name.items() if gate.is_limited]
-    in_hand = _in_hand(limited) if limited else {}
-    room = {}
-    for name, gate in gates_by_name.items():
-        running, published = in_hand.get(name, (0, 0))
-        room[name] = max(free_slots(gate, running=running, now=now) - published, 0)
-    return room
+def free_room(
+    queues: Iterable[Gate], actors: Iterable[Gate], now: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many more messages RabbitMQ should hold for each queue and actor."""
+    by_queue, by_actor = list(queues), list(actors)
+    running, published = _in_hand(
+        [gate.name for gate in by_queue if gate.is_limited],
+        [gate.name for gate in by_actor if gate.is_limited],
+    )
+
+    def room(kind: str, gate: Gate) -> int:
+        place = (kind, gate.name)
+        free = free_slots(gate, running=running[place], now=now)
+        return max(free - published[place], 0)
+
+    return (
+        {gate.name: room("queue", gate) for gate in by_queue},
+        {gate.name: room("actor", gate) for gate in by_actor},
+    )
 
 
 def admit(task_ids: Sequence[UUID]) -> list[UUID]:
     """Return those queued tasks that may begin now, and hold the others.
 
-    Call it in a transaction and claim in the same one: the queues' rows stay locked, so
-    that two workers can't both take the last slot.
+    Call it in a transaction and claim in the same one: the rows of queues and actors
+    stay locked, so that two workers can't both take the last slot.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, [list(task_ids)])
         asked = cursor.fetchall()
     if not asked:
         return []
-    names = {queue for _, queue, _ in asked}
-    locked = Queue.objects.select_for_update().filter(name__in=names).order_by("name")
-    known = {row.name: _gate(row) for row in locked}
-    admitted: list[UUID] = []
-    for name in sorted(names):
-        waiting = [(row[0], row[2]) for row in asked if row[1] == name]
-        admitted += _admit_at(known.get(name, Gate(name)), waiting)
+    now = datetime.now(UTC)
+    # In one order everywhere: queues before actors, each by name.
+    queues = _turnstiles(Queue, "queue", {row[1] for row in asked}, now)
+    actors = _turnstiles(Actor, "actor", {row[2] for row in asked}, now)
+    admitted = []
+    for task_id, queue, actor, created_at in asked:
+        passes = (queues[queue], actors[actor])
+        if all(one.is_free(created_at) for one in passes):
+            admitted.append(task_id)
+            for one in passes:
+                one.passed += 1
+    for one in (*queues.values(), *actors.values()):
+        if one.passed and one.gate.rate_per_minute is not None:
+            one.kind.objects.filter(name=one.gate.name).update(
+                next_slot_at=next_slot_after(one.gate, one.passed, now)
+            )
     refused = sorted({row[0] for row in asked}.difference(admitted))
     if refused:
         with connection.cursor() as cursor:
@@ -174,18 +160,33 @@ def admit(task_ids: Sequence[UUID]) -> list[UUID]:
     return admitted
 
 
-def _admit_at(gate: Gate, waiting: Sequence[tuple[UUID, datetime]]) -> list[UUID]:
-    able = [task_id for task_id, created_at in waiting if not gate.holds(created_at)]
-    if not able or not gate.is_limited:
-        return able
-    now = datetime.now(UTC)
-    running = Task.objects.filter(state=State.RUNNING, queue=gate.queue).count()
-    able = able[: free_slots(gate, running=running, now=now)]
-    if able and gate.rate_per_minute is not None:
-        Queue.objects.filter(name=gate.queue).update(
-            next_slot_at=next_slot_after(gate, len(able), now)
-        )
-    return able
+@dataclass(slots=True)
+class _Turnstile:
+    """A gate while tasks pass one by one."""
+
+    kind: type[Queue] | type[Actor]
+    gate: Gate
+    slots: int
+    passed: int = 0
+
+    def is_free(self, created_at: datetime) -> bool:
+        """Whether a task of this age may pass."""
+        return self.passed < self.slots and not self.gate.holds(created_at)
+
+
+def _turnstiles(
+    kind: type[Queue] | type[Actor], column: str, names: set[str], now: datetime
+) -> dict[str, _Turnstile]:
+    locked = kind.objects.select_for_update().filter(name__in=names).order_by("name")
+    turnstiles = {name: _Turnstile(kind, Gate(name), UNLIMITED) for name in names}
+    for row in locked:
+        gate, running = _gate(row), 0
+        if gate.concurrency is not None:
+            mine = {column: row.name}
+            running = Task.objects.filter(state=State.RUNNING, **mine).count()
+        slots = free_slots(gate, running=running, now=now)
+        turnstiles[row.name] = _Turnstile(kind, gate, slots)
+    return turnstiles
 
 
 def settle_drained() -> list[str]:
@@ -208,14 +209,34 @@ def settle_drained() -> list[str]:
     return settled
 
 
-def _in_hand(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+def _in_hand(
+    queues: Sequence[str], actors: Sequence[str]
+) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """Count what runs and what RabbitMQ holds, by ("queue" or "actor", name)."""
+    running: Counter[tuple[str, str]] = Counter()
+    published: Counter[tuple[str, str]] = Counter()
+    if not queues and not actors:
+        return running, published
+    others = [name for name in settings.QUEUES if name not in queues]
     with connection.cursor() as cursor:
-        cursor.execute(_IN_HAND, [list(names)])
-        return {queue: (running, queued) for queue, running, queued in cursor}
+        cursor.execute(
+            _IN_HAND,
+            {"queues": list(queues), "actors": list(actors), "others": others},
+        )
+        for queue, actor, begun, held in cursor.fetchall():
+            for place in (("queue", queue), ("actor", actor)):
+                running[place] += begun
+                published[place] += held
+    return running, published
 
 
-def _gate(row: Queue) -> Gate:
-    values: dict[str, Any] = {
-        name: getattr(row, name) for name in Gate.__slots__ if name != "queue"
-    }
-    return Gate(row.name, **values)
+def _gate(row: Queue | Actor) -> Gate:
+    return Gate(
+        row.name,
+        is_paused=row.is_paused,
+        # Of actors there is no draining.
+        draining_since=row.draining_since if isinstance(row, Queue) else None,
+        rate_per_minute=row.rate_per_minute,
+        concurrency=row.concurrency,
+        next_slot_at=row.next_slot_at,
+    )

@@ -163,7 +163,9 @@ class Handover:
         try:
             # What is published in between is refused at the claim.
             shut = self._watch.shut()
-            return publisher.publish(d for d in batch if d.queue not in shut)
+            return publisher.publish(
+                d for d in batch if not shut.concerns(d.queue, d.actor)
+            )
         except BrokerUnavailable as error:
             self._paused_until = time.monotonic() + PAUSE_SECONDS
             logger.warning("%s The relay will publish when it is back.", error)

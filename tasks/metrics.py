@@ -51,14 +51,23 @@ def collect() -> Iterable[Metric]:
 
 def queue_lengths() -> list[tuple[str, int, int, int]]:
     """Return (queue, scheduled, queued, running) for each queue that has any."""
+    return _lengths("queue")
+
+
+def actor_lengths() -> list[tuple[str, int, int, int]]:
+    """Return (actor, scheduled, queued, running) for each actor that has any."""
+    return _lengths("actor")
+
+
+def _lengths(column: str) -> list[tuple[str, int, int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT queue, count(*) FILTER (WHERE state = 'scheduled'),
+            f"""
+            SELECT {column}, count(*) FILTER (WHERE state = 'scheduled'),
                 count(*) FILTER (WHERE state = 'queued'),
                 count(*) FILTER (WHERE state = 'running')
-            FROM tasks_task WHERE state = ANY(%s) GROUP BY queue
-            """,
+            FROM tasks_task WHERE state = ANY(%s) GROUP BY {column}
+            """,  # noqa: S608 - a constant above
             [list(UNFINISHED)],
         )
         return [tuple(row) for row in cursor.fetchall()]

@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from tasks.following import End
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
-from tasks.steering import Queue, Schedule
+from tasks.steering import Actor, Queue, Schedule
 from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
 
 __all__ = [
+    "Actor",
     "Attempt",
     "Counter",
     "End",
@@ -127,19 +128,26 @@ class Task(models.Model):
         indexes = [
             # The newest first, in admin and `task list`.
             models.Index(F("created_at").desc(), name="tasks_task_created_idx"),
-            # The relay: what is due, per queue, so that a paused one costs nothing.
+            # The relay: what is due, per queue and actor, so that paused ones cost nothing.
             models.Index(
-                fields=["queue", "run_at"],
+                fields=["queue", "actor", "run_at"],
                 condition=Q(state=State.SCHEDULED),
                 name="tasks_task_due_idx",
             ),
             # The relay: what is owed to RabbitMQ, the most urgent first.
             models.Index(
                 "queue",
+                "actor",
                 F("priority").desc(),
                 "run_at",
                 condition=Q(state=State.QUEUED, published_at__isnull=True),
                 name="tasks_task_owed_idx",
+            ),
+            # The relay: how much RabbitMQ holds of a limited queue or actor.
+            models.Index(
+                fields=["queue", "actor"],
+                condition=Q(state=State.QUEUED, published_at__isnull=False),
+                name="tasks_task_published_idx",
             ),
             # Rescue, and the list of running tasks.
             models.Index(

@@ -17,7 +17,8 @@ from django.db import connection
 from dramatiq import Message
 
 from tasks.broker import InProcessBroker
-from tasks.gating import Gate, free_room, gates
+from tasks.gates import Gate
+from tasks.gating import free_room, gates, shut_actors
 from tasks.handover import mark_published
 from tasks.publishing import Delivery, Publisher
 
@@ -35,37 +36,66 @@ AGEING_BATCH = 20
 #: Share of a limited queue's turns that goes to the oldest, whatever its priority.
 OLDEST_SHARE = 0.2
 
-#: Queue by queue, so that the many held of one are not walked through for the others.
-#: statement_timestamp() and not clock_timestamp(), which no index can be asked for.
-_RELEASE = """
-UPDATE tasks_task SET state = 'queued', published_at = NULL
-WHERE id IN (
-    SELECT due.id FROM unnest(%s::text[], %s::timestamptz[]) AS lane(name, until)
-    CROSS JOIN LATERAL (
-        SELECT id FROM tasks_task
-        WHERE state = 'scheduled' AND queue = lane.name
-            AND run_at <= statement_timestamp()
-            AND (lane.until IS NULL OR created_at <= lane.until)
-        ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
-    ) AS due
+#: The queues and actors that have such rows, each found by one step in the index: the
+#: relay goes lane by lane, so that the many held of one are not walked through for the
+#: others of its queue.
+_LANES = """
+WITH RECURSIVE lane(queue, actor) AS (
+    (SELECT queue, actor FROM tasks_task WHERE {which} ORDER BY queue, actor LIMIT 1)
+    UNION ALL
+    SELECT later.queue, later.actor FROM lane CROSS JOIN LATERAL (
+        SELECT queue, actor FROM tasks_task
+        WHERE {which} AND (queue, actor) > (lane.queue, lane.actor)
+        ORDER BY queue, actor LIMIT 1
+    ) AS later
 )
-RETURNING id, actor, queue, priority
 """
 
-_OWED = """
-SELECT owed.* FROM
-    unnest(%s::text[], %s::timestamptz[], %s::int[], %s::float[])
-        AS lane(name, until, room, grace)
+#: statement_timestamp() and not clock_timestamp(), which no index can be asked for.
+_RELEASE = """{lanes}
+UPDATE tasks_task SET state = 'queued', published_at = NULL
+WHERE id IN (
+    SELECT due.id FROM lane
+    JOIN unnest(%s::text[], %s::timestamptz[]) AS gate(name, until)
+        ON gate.name = lane.queue
     CROSS JOIN LATERAL (
-        SELECT id, actor, queue, priority FROM tasks_task
-        WHERE state = 'queued' AND published_at IS NULL AND queue = lane.name
-            AND run_at <= statement_timestamp() - make_interval(secs => lane.grace)
-            AND (lane.until IS NULL OR created_at <= lane.until)
-        ORDER BY {order} LIMIT lane.room
+        SELECT id FROM tasks_task
+        WHERE state = 'scheduled' AND queue = lane.queue AND actor = lane.actor
+            AND run_at <= statement_timestamp()
+            AND (gate.until IS NULL OR created_at <= gate.until)
+        ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE lane.actor <> ALL(%s::text[])
+)
+RETURNING id, actor, queue, priority
+""".replace("{lanes}", _LANES.format(which="state = 'scheduled'"))
+
+#: least() passes over the NULL of actors that are not shut. Of shut ones nobody else
+#: publishes anything, so they need no grace.
+_OWED = """{lanes}
+SELECT id, actor, queue, priority FROM (
+    SELECT owed.*, gate.place, gate.room,
+        row_number() OVER (PARTITION BY owed.queue ORDER BY {order}) AS number
+    FROM lane
+    JOIN unnest(%s::text[], %s::timestamptz[], %s::int[], %s::float[])
+        WITH ORDINALITY AS gate(name, until, room, grace, place)
+        ON gate.name = lane.queue
+    LEFT JOIN unnest(%s::text[], %s::int[]) AS shut(actor, room)
+        ON shut.actor = lane.actor
+    CROSS JOIN LATERAL (
+        SELECT id, actor, queue, priority, run_at FROM tasks_task
+        WHERE state = 'queued' AND published_at IS NULL
+            AND queue = lane.queue AND actor = lane.actor
+            AND run_at <= statement_timestamp() - make_interval(
+                secs => CASE WHEN shut.actor IS NULL THEN gate.grace ELSE 0 END)
+            AND (gate.until IS NULL OR created_at <= gate.until)
+        ORDER BY {order} LIMIT least(gate.room, shut.room)
     ) AS owed
-"""
-_OWED_BY_PRIORITY = _OWED.format(order="priority DESC, run_at")
-_OWED_BY_AGE = _OWED.format(order="run_at")
+) AS numbered
+WHERE number <= room ORDER BY place, number
+""".replace("{lanes}", _LANES.format(which="state = 'queued' AND published_at IS NULL"))
+_OWED_BY_PRIORITY = _OWED.replace("{order}", "priority DESC, run_at")
+_OWED_BY_AGE = _OWED.replace("{order}", "run_at")
 
 _AGE = """
 UPDATE tasks_task SET published_at = statement_timestamp()
@@ -110,13 +140,13 @@ WHERE id IN (
 
 
 def release_due(lanes: Iterable[Gate] | None = None) -> list[Delivery]:
-    """Move what is due to `queued` and return it, at most `BATCH` of each queue.
+    """Move what is due to `queued` and return it, at most `BATCH` of a queue's actor.
 
-    `lanes` are the gates to ask, all by default. What a gate holds stays as it is.
+    `lanes` are the queues' gates, all by default. What a gate holds stays as it is.
     """
-    unpaused = _unpaused(lanes)
+    paused = [name for name, gate in shut_actors().items() if gate.is_paused]
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, [*_columns(unpaused), BATCH])
+        cursor.execute(_RELEASE, [*_columns(_unpaused(lanes)), BATCH, paused])
         return [Delivery(*row) for row in cursor.fetchall()]
 
 
@@ -127,19 +157,21 @@ def owed(
 ) -> list[Delivery]:
     """Return queued tasks that RabbitMQ has not confirmed for `grace_seconds`.
 
-    At most `room` of each queue, and of a limited one as many as may begin now; nobody
-    else publishes those, so they need no grace.
+    At most `room` of each queue, and of a limited queue or actor as many as may begin
+    now; nobody else publishes those, so they need no grace.
     """
-    unpaused = _unpaused(lanes)
-    rooms = free_room(unpaused, datetime.now(UTC))
+    unpaused, shut = _unpaused(lanes), shut_actors()
+    rooms, actor_rooms = free_room(unpaused, shut.values(), datetime.now(UTC))
     by_age = random.random() < OLDEST_SHARE  # noqa: S311 - fairness, not a secret
     with connection.cursor() as cursor:
         cursor.execute(
             _OWED_BY_AGE if by_age else _OWED_BY_PRIORITY,
             [
                 *_columns(unpaused),
-                [min(rooms[gate.queue], room) for gate in unpaused],
+                [min(rooms[gate.name], room) for gate in unpaused],
                 [0.0 if gate.is_limited else float(grace_seconds) for gate in unpaused],
+                list(actor_rooms),
+                list(actor_rooms.values()),
             ],
         )
         return [Delivery(*row) for row in cursor.fetchall()]
@@ -151,7 +183,7 @@ def _unpaused(lanes: Iterable[Gate] | None) -> list[Gate]:
 
 
 def _columns(lanes: Sequence[Gate]) -> tuple[list[str], list[datetime | None]]:
-    return [gate.queue for gate in lanes], [gate.draining_since for gate in lanes]
+    return [gate.name for gate in lanes], [gate.draining_since for gate in lanes]
 
 
 def relay_to_rabbitmq(publisher: Publisher) -> int:
@@ -159,9 +191,11 @@ def relay_to_rabbitmq(publisher: Publisher) -> int:
 
     Raises BrokerUnavailable; the rows are then owed and come with the next call.
     """
-    lanes = gates()
+    lanes, shut = gates(), shut_actors()
     released = [
-        one for one in release_due(lanes.values()) if not lanes[one.queue].is_limited
+        one
+        for one in release_due(lanes.values())
+        if not lanes[one.queue].is_limited and one.actor not in shut
     ]
     deliveries = released + owed(lanes=lanes.values())
     if not deliveries:
@@ -180,7 +214,7 @@ def raise_waiting(publisher: Publisher) -> int:
     message of the two claims the task, the second finds nothing to claim. Returns how
     many were raised.
     """
-    names = [gate.queue for gate in gates().values() if not gate.is_paused]
+    names = [gate.name for gate in gates().values() if not gate.is_paused]
     with connection.cursor() as cursor:
         cursor.execute(
             _AGE, {"queues": names, "step": AGEING_SECONDS, "limit": AGEING_BATCH}

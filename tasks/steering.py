@@ -1,4 +1,4 @@
-"""The rows by which people steer the machinery: queues and schedules.
+"""The rows by which people steer the machinery: queues, actors and schedules.
 
 Import them from `tasks.models`, where Django looks for them.
 """
@@ -13,17 +13,11 @@ from django.utils import timezone
 from fliptech_site.errors import InvalidInput
 
 
-class Queue(models.Model):
-    """A queue and what it lets through now; without a row everything.
+class Gated(models.Model):
+    """What is let through now, of a queue or of an actor; `tasks.gating` obeys it."""
 
-    The names are those of settings; `tasks.gating` obeys these rows.
-    """
-
-    name = models.CharField(max_length=50, primary_key=True, editable=False)
     #: Nothing begins; what is running goes on.
     is_paused = models.BooleanField(default=False, editable=False)
-    #: What is older than this is still done, what is newer waits; then it is paused.
-    draining_since = models.DateTimeField(null=True, blank=True, editable=False)
     rate_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -39,6 +33,25 @@ class Queue(models.Model):
     next_slot_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        abstract = True
+
+    @property
+    def status(self) -> str:
+        """Its state in people's words: open or paused."""
+        return "paused" if self.is_paused else "open"
+
+
+class Queue(Gated):
+    """A queue and what it lets through now; without a row everything.
+
+    The names are those of settings.
+    """
+
+    name = models.CharField(max_length=50, primary_key=True, editable=False)
+    #: What is older than this is still done, what is newer waits; then it is paused.
+    draining_since = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -47,9 +60,23 @@ class Queue(models.Model):
     @property
     def status(self) -> str:
         """Its state in people's words: open, paused or draining."""
-        if self.is_paused:
-            return "paused"
-        return "draining" if self.draining_since else "open"
+        is_draining = self.draining_since and not self.is_paused
+        return "draining" if is_draining else super().status
+
+
+class Actor(Gated):
+    """An actor and what is let through of it, beside its queue's own gate.
+
+    Without a row that is everything.
+    """
+
+    name = models.CharField(max_length=100, primary_key=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Schedule(models.Model):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from tasks.gating import gates
+from tasks.gating import gates, shut_actors
 from tasks.models import Task, Worker
 from tasks.rescuing import rescue_from
 from tasks.scaling import Load, Pool, is_calm, wanted_size
@@ -182,9 +182,12 @@ class Supervisor:
 
 
 def _measure(queues: Sequence[str]) -> Load:
-    """Count what may run now in the queues that are not paused."""
+    """Count what may run now in the queues, and of the actors, that are not paused."""
     paused = [name for name, gate in gates(queues).items() if gate.is_paused]
     mine = Task.objects.filter(queue__in=set(queues).difference(paused))
+    held = [name for name, gate in shut_actors().items() if gate.is_paused]
+    if held:
+        mine = mine.exclude(actor__in=held)
     waiting = mine.filter(state=State.QUEUED)
     oldest = waiting.order_by("run_at").values_list("run_at", flat=True).first()
     age = (timezone.now() - oldest).total_seconds() if oldest else 0.0

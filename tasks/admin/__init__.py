@@ -1,7 +1,7 @@
-"""Tasks, workers, queues, schedules and limits in admin."""
+"""Tasks, workers, queues, actors, schedules and limits in admin."""
 
 from __future__ import annotations
 
-from tasks.admin import ledger, limits, steering
+from tasks.admin import gates, ledger, limits, steering
 
-__all__ = ["ledger", "limits", "steering"]
+__all__ = ["gates", "ledger", "limits", "steering"]

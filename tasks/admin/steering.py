@@ -1,8 +1,6 @@
-"""Queues, schedules and workers in admin."""
+"""Schedules and workers in admin."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -16,10 +14,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from fliptech_site.errors import FlipTechError
-from tasks import crontab, planning, throttling
+from tasks import crontab, planning
 from tasks.admin.reading import ReadOnlyAdmin
-from tasks.metrics import queue_lengths
-from tasks.models import Queue, Schedule, Worker
+from tasks.models import Schedule, Worker
 
 
 @admin.register(Worker)
@@ -94,66 +91,6 @@ class WorkerAdmin(ReadOnlyAdmin):
     def memory(self, worker: Worker) -> str:
         """Resident memory at the last heartbeat."""
         return f"{worker.memory_bytes / 1_048_576:.0f} MB"
-
-
-@admin.register(Queue)
-class QueueAdmin(ReadOnlyAdmin):
-    """The queues: pause, resume, drain, and limits, obeyed within two seconds."""
-
-    list_display = ("name", "state_badge", "rate_per_minute", "concurrency", "backlog")
-    list_editable = ("rate_per_minute", "concurrency")
-    fields = ("name", "state_badge", "rate_per_minute", "concurrency", "backlog")
-    readonly_fields = ("name", "state_badge", "backlog")
-    actions = ("pause_queues", "resume_queues", "drain_queues")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
-        """Every queue of settings, with what waits and runs in it."""
-        throttling.ensure_rows()
-        self._backlogs = {row[0]: row[1:] for row in queue_lengths()}
-        rows: QuerySet[Queue] = super().get_queryset(request)
-        return rows.filter(name__in=settings.QUEUES)
-
-    @display(
-        description="State",
-        label={"open": "success", "paused": "warning", "draining": "info"},
-    )
-    def state_badge(self, queue: Queue) -> str:
-        """Open, paused or draining."""
-        return queue.status
-
-    @display(description="Backlog")
-    def backlog(self, queue: Queue) -> str:
-        """How much waits and runs."""
-        scheduled, queued, running = self._backlogs.get(queue.name, (0, 0, 0))
-        return f"{scheduled} scheduled, {queued} queued, {running} running"
-
-    @action(description="Pause: begin nothing", permissions=["change"])
-    def pause_queues(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Pause each of the chosen queues."""
-        self._each(request, queryset, throttling.pause, "is paused")
-
-    @action(description="Resume", permissions=["change"])
-    def resume_queues(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Resume each of the chosen queues."""
-        self._each(request, queryset, throttling.resume, "is open")
-
-    @action(
-        description="Drain: finish what is there, then pause", permissions=["change"]
-    )
-    def drain_queues(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Drain each of the chosen queues."""
-        self._each(request, queryset, throttling.drain, "is draining")
-
-    def _each(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Queue],
-        act: Callable[[str], None],
-        told: str,
-    ) -> None:
-        for name in list(queryset.values_list("name", flat=True)):
-            act(name)
-            messages.success(request, f"The queue {name} {told}.")
 
 
 @admin.register(Schedule)

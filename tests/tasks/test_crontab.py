@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fliptech_site.errors import InvalidInput
 from tasks.crontab import in_words, next_run, next_runs, preview
 
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 - plain
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 HORIZON = timedelta(days=12)
 SPRING = datetime(2026, 3, 28, 20, tzinfo=UTC)

@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 from tasks import claiming, throttling
 from tasks.broker import InProcessBroker
 from tasks.enqueueing import enqueue, enqueue_many
-from tasks.gating import (
-    UNLIMITED,
-    Gate,
-    free_slots,
-    next_slot_after,
-    settle_drained,
-)
+from tasks.gates import UNLIMITED, Gate, free_slots, next_slot_after
+from tasks.gating import settle_drained
 from tasks.models import Attempt, Queue, Task
 from tasks.publishing import Publisher
 from tasks.relaying import (

@@ -1,9 +1,8 @@
-"""`manage.py queue list|pause|resume|drain|rate|concurrency`."""
+"""`manage.py queue list|pause|resume|drain|rate|concurrency`, of queues and of actors."""
 
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -11,10 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fliptech_site.errors import InvalidInput
 from tasks import throttling
-from tasks.metrics import queue_lengths
-from tasks.models import Queue
+from tasks.gating import shut_actors
+from tasks.metrics import actor_lengths, queue_lengths
+from tasks.models import Actor, Queue
 
-COLUMNS = "{:<10}{:>9}{:>10}{:>10}{:>13}{:>11}{:>8}{:>9}"
+QUEUE_COLUMNS = "{:<10}{:>9}{:>10}{:>10}{:>13}{:>11}{:>8}{:>9}"
+ACTOR_COLUMNS = "{:<28}{:>10}{:>10}{:>13}{:>11}{:>8}{:>9}"
 
 
 def _limit(text: str) -> int | None:
@@ -27,7 +28,10 @@ def _limit(text: str) -> int | None:
 
 
 class Command(BaseCommand):
-    help = "Show the queues; pause, resume, drain and limit them while workers run."
+    help = (
+        "Show the queues; pause, resume, drain and limit them, or single actors with"
+        " --actor, while workers run."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -37,41 +41,43 @@ class Command(BaseCommand):
             ("resume", "begin again"),
             ("drain", "finish what is there, hold what comes, then pause"),
         ):
-            verbs.add_parser(verb, help=told).add_argument("queues", nargs="+")
+            verbs.add_parser(verb, help=told).add_argument("names", nargs="+")
         for verb, told in (
             ("rate", "tasks that begin per minute, or `none`"),
             ("concurrency", "tasks that run at once, or `none`"),
         ):
             limit = verbs.add_parser(verb, help=told)
-            limit.add_argument("queues", nargs=1, metavar="queue")
+            limit.add_argument("names", nargs=1, metavar="name")
             limit.add_argument("limit", type=_limit)
+        for verb in ("pause", "resume", "rate", "concurrency"):
+            verbs.choices[verb].add_argument(
+                "--actor", action="store_true", help="the names are of actors"
+            )
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
-        if verb == "list":
-            self._list()
-            return
-        plain: dict[str, Callable[[str], None]] = {
-            "pause": throttling.pause,
-            "resume": throttling.resume,
-            "drain": throttling.drain,
-        }
+        kind = Actor if options.get("actor") else Queue
         try:
-            for queue in options["queues"]:
-                if verb in plain:
-                    plain[verb](queue)
+            for name in options.get("names") or ():
+                if verb == "pause":
+                    throttling.pause(name, kind)
+                elif verb == "resume":
+                    throttling.resume(name, kind)
+                elif verb == "drain":
+                    throttling.drain(name)
                 elif verb == "rate":
-                    throttling.limit_rate(queue, options["limit"])
+                    throttling.limit_rate(name, options["limit"], kind)
                 else:
-                    throttling.limit_concurrency(queue, options["limit"])
+                    throttling.limit_concurrency(name, options["limit"], kind)
         except InvalidInput as error:
             raise CommandError(str(error)) from None
-        self._list()
+        self._list_actors()
+        self._list_queues()
 
-    def _list(self) -> None:
+    def _list_queues(self) -> None:
         lengths = {row[0]: row[1:] for row in queue_lengths()}
         rows = {row.name: row for row in Queue.objects.all()}
         self.stdout.write(
-            COLUMNS.format(
+            QUEUE_COLUMNS.format(
                 *("queue", "priority", "state", "rate/min", "concurrency"),
                 *("scheduled", "queued", "running"),
             )
@@ -81,5 +87,24 @@ class Command(BaseCommand):
             limits = [row.rate_per_minute or "–", row.concurrency or "–"]
             backlog = lengths.get(queue, (0, 0, 0))
             self.stdout.write(
-                COLUMNS.format(queue, priority, row.status, *limits, *backlog)
+                QUEUE_COLUMNS.format(queue, priority, row.status, *limits, *backlog)
             )
+
+    def _list_actors(self) -> None:
+        """Show those actors that have a gate of their own; most have none."""
+        shut = shut_actors()
+        if not shut:
+            return
+        lengths = {row[0]: row[1:] for row in actor_lengths()}
+        self.stdout.write(
+            ACTOR_COLUMNS.format(
+                *("actor", "state", "rate/min", "concurrency"),
+                *("scheduled", "queued", "running"),
+            )
+        )
+        for name, gate in sorted(shut.items()):
+            state = "paused" if gate.is_paused else "open"
+            limits = [gate.rate_per_minute or "–", gate.concurrency or "–"]
+            backlog = lengths.get(name, (0, 0, 0))
+            self.stdout.write(ACTOR_COLUMNS.format(name, state, *limits, *backlog))
+        self.stdout.write("")
