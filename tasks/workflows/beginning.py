@@ -29,27 +29,27 @@ _SELECT = """
 SELECT node.id, node.parent_id, node.position, node.kind, node.state, node.actor,
     node.priority, node.kwargs::text, node.takes::text, {source}
 FROM unnest(%s::uuid[], %s::uuid[]) AS begun(node_id, source)
-"""
-_GIVEN = (
-    _SELECT.format(source="begun.source")
-    + """
-JOIN tasks_node AS node ON node.id = begun.node_id
-WHERE node.state <> 'succeeded'
-"""
-)
-#: They all take what came before the group.
-_CHILDREN_OF_GROUPS = (
-    _SELECT.format(source="begun.source")
-    + """
-JOIN tasks_node AS node ON node.parent_id = begun.node_id
-WHERE node.state <> 'succeeded'
+{nodes}
 ORDER BY node.parent_id, node.position
 """
+_GIVEN = _SELECT.format(
+    source="begun.source",
+    nodes="""
+JOIN tasks_node AS node ON node.id = begun.node_id AND node.state <> 'succeeded'
+""",
+)
+#: They all take what came before the group.
+_CHILDREN_OF_GROUPS = _SELECT.format(
+    source="begun.source",
+    nodes="""
+JOIN tasks_node AS node
+    ON node.parent_id = begun.node_id AND node.state <> 'succeeded'
+""",
 )
 #: The first that is not done takes what the one before it left.
-_NEXT_OF_CHAINS = (
-    _SELECT.format(source="coalesce(before.id, begun.source)")
-    + """
+_NEXT_OF_CHAINS = _SELECT.format(
+    source="coalesce(before.id, begun.source)",
+    nodes="""
 CROSS JOIN LATERAL (
     SELECT * FROM tasks_node AS child
     WHERE child.parent_id = begun.node_id AND child.state <> 'succeeded'
@@ -57,8 +57,7 @@ CROSS JOIN LATERAL (
 ) AS node
 LEFT JOIN tasks_node AS before
     ON before.parent_id = begun.node_id AND before.position = node.position - 1
-ORDER BY node.parent_id
-"""
+""",
 )
 
 

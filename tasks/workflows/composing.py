@@ -166,13 +166,13 @@ def _refuse(one: Step, taken: Taken, why: str) -> None:
             raise InvalidInput(f"{one.actor} can't take {taken.name} as {name}: {why}.")
 
 
-def _spread(parts: Sequence[Part | Iterable[Part]], kind: str) -> Iterator[Part]:
+def _spread(parts: Sequence[Any], kind: str) -> Iterator[Any]:
     for given in parts:
         members = [given] if isinstance(given, Step | Several) else given
-        if isinstance(members, str) or not isinstance(members, Iterable):
+        if not isinstance(members, Iterable):
             raise InvalidInput(_not_a_part(kind, members))
         for member in members:
-            if not isinstance(member, Step | Chain | Group):
+            if not isinstance(member, Step | Several):
                 raise InvalidInput(_not_a_part(kind, member))
             yield member
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -13,8 +12,8 @@ from tasks.workflows.settling import follow
 
 logger = logging.getLogger(__name__)
 
-#: How long after a task's end its `End` may be on its way.
-GRACE = timedelta(seconds=30)
+#: Seconds after a task's end in which its `End` may be on its way.
+GRACE_SECONDS = 30.0
 
 #: A task that is not there any more was deleted by somebody's hand.
 _UNSEEN = """
@@ -25,7 +24,7 @@ LEFT JOIN tasks_task AS task ON task.id = step.id
 WHERE workflow.state IN ('running', 'stopping')
     AND (task.id IS NULL OR (
         task.state IN ('succeeded', 'failed', 'cancelled')
-        AND task.finished_at < clock_timestamp() - %s
+        AND task.finished_at < clock_timestamp() - make_interval(secs => %s)
         AND NOT EXISTS (SELECT FROM tasks_end WHERE tasks_end.task_id = task.id)
     ))
 LIMIT %s
@@ -39,7 +38,7 @@ def sweep(limit: int = 1000) -> int:
     rows that somebody changed by hand.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_UNSEEN, [GRACE, limit])
+        cursor.execute(_UNSEEN, [GRACE_SECONDS, limit])
         unseen: list[UUID] = [row[0] for row in cursor.fetchall()]
     for step_id in unseen:
         with transaction.atomic():
