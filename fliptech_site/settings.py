@@ -197,7 +197,7 @@ TASK_MIDDLEWARE = [
     "dramatiq.middleware.TimeLimit",
 ]
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
-#: in the transaction that forgets the end.
+#: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
 TASK_FOLLOWERS = ["tasks.workflows.follow"]
 #: Days that finished tasks are kept.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from fliptech_site.errors import InvalidInput
+from tasks.states import State
 from tasks.workflow_rows import (
     UNFINISHED_WORKFLOW,
     Node,
@@ -16,7 +17,7 @@ from tasks.workflow_rows import (
     WorkflowState,
 )
 from tasks.workflows.beginning import begin
-from tasks.workflows.settling import Settling, lock_workflow_of
+from tasks.workflows.settling import Settling, follow, lock_workflows_of
 
 #: Up to the first that did not end badly: a group that pardoned, or one still at work.
 _REOPEN_ABOVE = """
@@ -73,11 +74,11 @@ def retry_step(task_id: UUID) -> bool:
     had stopped is retried as a whole, since it needs the others, too. One that a person
     cancelled stays so. Raises InvalidInput when the task can't be run again now.
     """
-    workflow = lock_workflow_of(task_id)
+    # The task may have ended a moment ago, unseen.
+    follow([(task_id, State.FAILED)])
+    workflow = next(iter(lock_workflows_of([task_id])), None)
     if workflow is None:
         return False
-    # The task may have ended a moment ago.
-    Settling(workflow).step_ended(task_id)
     step = Node.objects.get(pk=task_id)
     if workflow.state == WorkflowState.STOPPING:
         raise InvalidInput(

@@ -8,13 +8,14 @@ comes next is enqueued in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
 
+from tasks.following import together
 from tasks.states import State
 from tasks.waking import CHANNEL
 from tasks.workflow_rows import (
@@ -29,29 +30,17 @@ from tasks.workflows.deciding import Ended, chain_state, final_state, group_stat
 from tasks.workflows.telling import outcome_of, sentence_of
 
 #: The task's row is the truth: an end that is told late or twice finds it elsewhere, or
-#: the step no longer running. A task that somebody deleted has failed. Written before
-#: it looks for siblings, the step is left out of the look.
-#: (EXISTS would lose the order; see `tasks_node_open_idx`.)
+#: the step no longer running. A task that somebody deleted has failed.
 _SYNC = """
-WITH ended AS (
-    UPDATE tasks_node AS step SET state = coalesce(task.state, 'failed')
-    FROM (SELECT %(step)s::uuid AS id) AS asked
-    LEFT JOIN tasks_task AS task ON task.id = asked.id
-    WHERE step.id = asked.id AND step.state = 'running'
-        AND coalesce(task.state, 'failed') IN ('succeeded', 'failed', 'cancelled')
-    RETURNING step.id, step.parent_id, step.position, step.state, step.role
-)
-SELECT ended.id, ended.parent_id, ended.position, ended.state, ended.role,
-    parent.kind = 'group' AND (
-        SELECT id FROM tasks_node AS sibling
-        WHERE sibling.parent_id = ended.parent_id AND sibling.id <> ended.id
-            AND sibling.state IN ('waiting', 'running')
-        ORDER BY sibling.position DESC LIMIT 1
-    ) IS NOT NULL
-FROM ended LEFT JOIN tasks_node AS parent ON parent.id = ended.parent_id
+UPDATE tasks_node AS step SET state = coalesce(task.state, 'failed')
+FROM unnest(%s::uuid[]) AS asked(id) LEFT JOIN tasks_task AS task ON task.id = asked.id
+WHERE step.id = asked.id AND step.state = 'running'
+    AND coalesce(task.state, 'failed') IN ('succeeded', 'failed', 'cancelled')
+RETURNING step.workflow_id, step.role, step.id, step.parent_id, step.position, step.state
 """
 
-#: For each parent: the next child of a chain, an open child of a group.
+#: For each parent: the next child of a chain, whether a group has an open child. EXISTS
+#: would lose the order, see `tasks_node_open_idx`.
 _LOOK = """
 SELECT parent.id, parent.parent_id, parent.position, parent.kind, parent.may_fail,
     child.state, next.id, child.id,
@@ -93,15 +82,16 @@ WHERE step.id = stopped.id AND stopped.state = 'cancelled'
 RETURNING step.id, step.parent_id, step.position, step.state
 """
 
-#: A group that may fail pardons what fails in it.
-_IS_PARDONED = """
+#: Steps that are in no group that may fail.
+_UNPARDONED = """
 WITH RECURSIVE above AS (
-    SELECT parent_id, false AS may_fail FROM tasks_node WHERE id = %s
+    SELECT id AS step_id, parent_id, false AS may_fail
+    FROM tasks_node WHERE id = ANY(%s)
     UNION ALL
-    SELECT node.parent_id, node.may_fail
+    SELECT above.step_id, node.parent_id, node.may_fail
     FROM above JOIN tasks_node AS node ON node.id = above.parent_id
 )
-SELECT bool_or(may_fail) FROM above
+SELECT step_id FROM above GROUP BY step_id HAVING NOT bool_or(may_fail)
 """
 
 _FIRST_FAILED = """
@@ -117,23 +107,38 @@ SELECT id FROM failed WHERE kind = 'step' ORDER BY id LIMIT 1
 """
 
 
-def follow(task_id: UUID, state: State) -> None:
-    """Let the workflow go on to which this task belongs, if any.
+@together
+def follow(ends: Sequence[tuple[UUID, State]]) -> None:
+    """Let the workflows go on to which these tasks belong, as far as they belong to any.
 
-    A follower as settings.TASK_FOLLOWERS has them; `state` is only a hint, the task's
-    row says how it is now. Called twice, or late, it does nothing.
+    A follower as settings.TASK_FOLLOWERS has them. What it is told is only a hint, the
+    tasks' rows say how they are now: told twice, or late, it does nothing.
     """
-    workflow = lock_workflow_of(task_id)
-    if workflow is not None:
-        Settling(workflow).step_ended(task_id)
+    step_ids = [task_id for task_id, _ in ends]
+    workflows = {one.pk: one for one in lock_workflows_of(step_ids)}
+    if not workflows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_SYNC, [step_ids])
+        rows = cursor.fetchall()
+    places = {step_id: place for place, step_id in enumerate(step_ids)}
+    ended: dict[UUID, list[Ended]] = {}
+    for workflow_id, role, *columns in rows:
+        if role == Node.Role.BODY:
+            ended.setdefault(workflow_id, []).append(Ended(*columns))
+    for workflow_id in workflows:
+        if workflow_id in ended:
+            in_order = sorted(ended[workflow_id], key=lambda one: places[one.node_id])
+            Settling(workflows[workflow_id]).steps_ended(in_order)
 
 
-def lock_workflow_of(task_id: UUID) -> Workflow | None:
-    """Return the workflow of which this task is a step, locked; None when it is none."""
-    return (
-        Workflow.objects.select_for_update(no_key=True, of=("self",))
-        .filter(nodes=task_id)
-        .first()
+def lock_workflows_of(task_ids: Collection[UUID]) -> list[Workflow]:
+    """Return the workflows of which these tasks are steps, locked, in one order."""
+    ids = Node.objects.filter(pk__in=task_ids).values("workflow_id")
+    return list(
+        Workflow.objects.select_for_update(no_key=True)
+        .filter(pk__in=ids)
+        .order_by("pk")
     )
 
 
@@ -143,22 +148,11 @@ class Settling:
     def __init__(self, workflow: Workflow) -> None:
         self._workflow = workflow
 
-    def step_ended(self, step_id: UUID) -> None:
-        """Do what follows when a step's task has come to rest; else nothing."""
-        with connection.cursor() as cursor:
-            cursor.execute(_SYNC, {"step": step_id})
-            row = cursor.fetchone()
-        if row is None:
-            return
-        *columns, role, has_open_sibling = row
-        ended = Ended(*columns)
-        if role != Node.Role.BODY:
-            return
-        also: list[Ended] = []
-        if ended.state != NodeState.SUCCEEDED:
-            also = self._miss(ended)
-        if also or not has_open_sibling:
-            self.settle([ended, *also])
+    def steps_ended(self, ended: Sequence[Ended]) -> None:
+        """Do what follows when these steps have come to rest."""
+        missed = [one.node_id for one in ended if one.state != NodeState.SUCCEEDED]
+        stopped = self._miss(missed) if missed else []
+        self.settle([*ended, *stopped])
 
     def begin(self, starts: Mapping[UUID, UUID | None]) -> None:
         """Begin nodes, each with the node whose result it takes, and what follows."""
@@ -238,25 +232,20 @@ class Settling:
             resolved.append(Ended(node_id, parent_id, position, state))
         return resolved
 
-    def _miss(self, ended: Ended) -> list[Ended]:
-        """Note a step that did not succeed; return what has come to rest by stopping."""
+    def _miss(self, step_ids: Sequence[UUID]) -> list[Ended]:
+        """Note steps that did not succeed; return what comes to rest by stopping."""
         if self._workflow.state not in UNFINISHED_WORKFLOW:
             return []
         with connection.cursor() as cursor:
-            cursor.execute(_IS_PARDONED, [ended.node_id])
-            row = cursor.fetchone()
-        if row and row[0]:
+            cursor.execute(_UNPARDONED, [list(step_ids)])
+            unpardoned = {row[0] for row in cursor.fetchall()}
+        missed = [step_id for step_id in step_ids if step_id in unpardoned]
+        if not missed:
             return []
         if self._workflow.failed_step is None:
-            self._set(
-                failed_step=ended.node_id, error_message=sentence_of(ended.node_id)
-            )
-        if (
-            self._workflow.on_failure == Workflow.OnFailure.CANCEL
-            and not self._is_stopping
-        ):
-            return self._stop()
-        return []
+            self._set(failed_step=missed[0], error_message=sentence_of(missed[0]))
+        is_to_stop = self._workflow.on_failure == Workflow.OnFailure.CANCEL
+        return self._stop() if is_to_stop and not self._is_stopping else []
 
     def _stop(self) -> list[Ended]:
         self._set(state=WorkflowState.STOPPING)

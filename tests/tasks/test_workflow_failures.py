@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, cast
 
 import pytest
 
@@ -283,8 +284,11 @@ def test_the_sweep_leaves_ends_alone_that_are_on_their_way():
         (lambda: step("trial_add", a=RESULT), "missing a required argument: 'b'"),
         (lambda: step("trial_add", a={1}, b=2), "plain JSON values"),
         (lambda: step("trial_add", a=1, b=2, priority=11), "use 0 .last. to 10"),
-        (lambda: chain("trial_add"), "made of steps, chains and groups, not of 't'"),
-        (lambda: group(7), "made of steps, chains and groups, not of 7"),
+        (
+            lambda: chain(cast("Any", "trial_add")),
+            "made of steps, chains and groups, not of 't'",
+        ),
+        (lambda: group(cast("Any", 7)), "made of steps, chains and groups, not of 7"),
         (
             lambda: workflows.start(chain(named("a", before=RESULT))),
             "can't take RESULT as before: nothing comes before it",
@@ -306,7 +310,7 @@ def test_the_sweep_leaves_ends_alone_that_are_on_their_way():
             "a workflow that did not succeed has no result",
         ),
         (
-            lambda: workflows.start(named("a"), then=chain(named("b"))),
+            lambda: workflows.start(named("a"), then=cast("Any", chain(named("b")))),
             "`then` has to be one step",
         ),
         (

@@ -144,7 +144,7 @@ class Life(RuleBasedStateMachine):
             return
         wanted = copy.deepcopy(self.model)
         # The task may have ended a moment ago.
-        wanted.see(wanted.steps[name])
+        wanted.see([wanted.steps[name]])
         if wanted.retry_step(wanted.steps[name]):
             controlling.retry(self.ids[name])
             self.model = wanted

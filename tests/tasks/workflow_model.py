@@ -78,14 +78,22 @@ class Model:
         self.unseen.append(name)
 
     def follow(self) -> None:
-        while self.unseen:
-            self.see(self.steps[self.unseen.pop(0)])
+        self.see([self.steps[name] for name in self.unseen])
+        self.unseen.clear()
 
-    def see(self, step: Place) -> None:
-        if step.state != "running" or step.task not in ("succeeded", *BAD):
-            return
-        step.state = step.task
-        is_missed = step.state in BAD and not any(one.may_fail for one in step.up())
+    def see(self, steps: list[Place]) -> None:
+        """Steps that ended: told together, they are seen together."""
+        ended = [
+            one
+            for one in steps
+            if one.state == "running" and one.task in ("succeeded", *BAD)
+        ]
+        for step in ended:
+            step.state = step.task
+        is_missed = any(
+            step.state in BAD and not any(one.may_fail for one in step.up())
+            for step in ended
+        )
         if is_missed and self.on_failure == "cancel" and self.state == "running":
             self.stop()
         self.advance()
