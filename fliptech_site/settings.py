@@ -326,6 +326,9 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _sidebar_item("Tasks", "task_alt", "tasks_task_changelist"),
                     _sidebar_item(
+                        "Workflows", "account_tree", "tasks_workflow_changelist"
+                    ),
+                    _sidebar_item(
                         "Schedules", "calendar_clock", "tasks_schedule_changelist"
                     ),
                     _sidebar_item("Queues", "queue", "tasks_queue_changelist"),

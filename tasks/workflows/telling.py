@@ -76,3 +76,22 @@ def step_counts(workflow_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
     for workflow_id, state, number in rows:
         counts.setdefault(workflow_id, {})[state] = number
     return counts
+
+
+def counts_in_words(counts: dict[str, int]) -> str:
+    """Say counts of steps, such as "3 of 5 done, 1 failed, 1 running"."""
+    total = sum(counts.values())
+    if not total:
+        return "no steps"
+    done = counts.get(NodeState.SUCCEEDED, 0)
+    others = [
+        f"{counts[state]} {state.value}"
+        for state in (
+            NodeState.FAILED,
+            NodeState.CANCELLED,
+            NodeState.RUNNING,
+            NodeState.WAITING,
+        )
+        if counts.get(state)
+    ]
+    return ", ".join([f"{done} of {total} done", *others])

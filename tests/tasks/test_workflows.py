@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from tasks import following, workflows
-from tasks.current import Claim, set_current_claim
+from tasks import claiming, following, workflows
+from tasks.current import set_current_claim
 from tasks.enqueueing import enqueue
 from tasks.models import End, Node, Task, Workflow
 from tasks.workflows import OUTCOME, RESULT, chain, group
@@ -107,8 +107,7 @@ def test_the_rows_are_the_callers_transactions():
 
 def test_all_tasks_descend_from_the_task_that_started_them():
     parent = Task.objects.get(pk=enqueue("trial_add", a=1, b=2))
-    held = Claim(parent.pk, 1, "trial_add", [], {}, {}, 0, 5, parent.created_at, None)
-    set_current_claim(held)
+    set_current_claim(claiming.claim(parent.pk, None))
     try:
         workflows.start(chain(named("a"), named("b")), then=named("c"))
     finally:
