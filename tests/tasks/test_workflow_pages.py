@@ -8,6 +8,7 @@ import uuid
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from tasks import following, workflows
 from tasks.models import Node, Task, Workflow
@@ -16,6 +17,7 @@ from tests.tasks.workflow_runs import end, named, run, states
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/tasks/workflow/"
+SUBMIT = {"_form_submitted": "True"}
 
 
 def start_some(count=3, failing=()):
@@ -27,6 +29,10 @@ def start_some(count=3, failing=()):
     workflow_id = workflows.start(body, name="trial of <b>", otherwise=named("bad"))
     run(failing=failing)
     return workflow_id
+
+
+def button(workflow_id, verb):
+    return reverse(f"admin:tasks_workflow_{verb}_one", args=[workflow_id])
 
 
 def page_of(client, workflow_id):
@@ -70,15 +76,15 @@ def test_the_tree_of_a_large_workflow_shows_failures_first_and_names_the_rest(
 
 def test_a_button_asks_first_and_acts_only_on_post(admin_client):
     workflow_id = start_some(failing=["z"])
-    url = f"{LIST}{workflow_id}/retry"
-    admin_client.get(url)
+    url = button(workflow_id, "retry")
+    admin_client.get(url, SUBMIT)
     assert states(workflow_id)[""] == "failed"
-    admin_client.post(url)
+    admin_client.post(url, SUBMIT)
     assert states(workflow_id)[""] == "running"
-    url = f"{LIST}{workflow_id}/cancel"
-    admin_client.get(url)
+    url = button(workflow_id, "cancel")
+    admin_client.get(url, SUBMIT)
     assert states(workflow_id)[""] == "running"
-    admin_client.post(url)
+    admin_client.post(url, SUBMIT)
     assert states(workflow_id)[""] == "cancelled"
 
 
@@ -99,7 +105,8 @@ def test_who_may_only_look_can_change_nothing(client, django_user_model):
     client.force_login(looker)
     workflow_id = workflows.start(named("a"))
     assert client.get(f"{LIST}{workflow_id}/change/").status_code == 200
-    client.post(f"{LIST}{workflow_id}/cancel")
+    refused = client.post(button(workflow_id, "cancel"), SUBMIT)
+    assert refused.status_code == 403
     client.post(
         LIST, {"action": "cancel_chosen", "_selected_action": [str(workflow_id)]}
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import transaction
+import threading
+import time
 
-from tasks import claiming, following, workflows
+import pytest
+from django.db import connection, transaction
+
+from tasks import claiming, following, waking, workflows
 from tasks.current import set_current_claim
 from tasks.enqueueing import enqueue
 from tasks.models import End, Node, Task, Workflow
@@ -179,3 +182,29 @@ def test_a_group_of_many_begins_and_settles_with_few_statements(
         end(f"m{number}")
     with django_assert_max_num_queries(10):
         assert following.follow_ends() == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_workflow_wakes_at_its_end():
+    workflow_id = workflows.start(chain(named("a"), named("b")))
+    assert workflows.wait(workflow_id, 0) is None
+
+    def finish():
+        while not Workflow.objects.filter(is_awaited=True).exists():
+            time.sleep(0.005)
+        run()
+        ended.append(time.monotonic())
+        connection.close()
+
+    ended: list[float] = []
+    thread = threading.Thread(target=finish)
+    thread.start()
+    workflow = workflows.wait(workflow_id, 30)
+    woken = time.monotonic()
+    thread.join()
+    assert workflow is not None
+    assert workflow.state == "succeeded"
+    assert workflows.result_of(workflow_id) == "B"
+    # Sooner than the look that every waiter takes each second.
+    assert woken - ended[0] < waking.LOOK_SECONDS / 2
+    assert workflows.wait(workflow_id, None) == workflow

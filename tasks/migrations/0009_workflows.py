@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0007_unique_holds'),
+        ('tasks', '0008_gates_of_actors'),
     ]
 
     operations = [
