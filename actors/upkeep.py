@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from tasks.declaring import actor
-from tasks.pruning import prune_expired_rows, prune_finished_tasks
+from tasks.pruning import (
+    prune_expired_rows,
+    prune_finished_tasks,
+    prune_finished_workflows,
+)
 
 
 @actor(queue="default", time_limit_minutes=15)
@@ -15,4 +19,8 @@ def debug_task() -> dict[str, bool]:
 @actor(queue="default", time_limit_minutes=15, periodic="0 * * * *")
 def cleanup_old_task_results() -> dict[str, int]:
     """Delete what TASK_KEEP_DAYS lets go, and limits past their time, in small batches."""
-    return {"deleted": prune_finished_tasks(), "expired": prune_expired_rows()}
+    return {
+        "deleted": prune_finished_tasks(),
+        "workflows": prune_finished_workflows(),
+        "expired": prune_expired_rows(),
+    }

@@ -197,8 +197,8 @@ TASK_MIDDLEWARE = [
     "dramatiq.middleware.TimeLimit",
 ]
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
-#: in the transaction that forgets the end.
-TASK_FOLLOWERS: list[str] = []
+#: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
+TASK_FOLLOWERS = ["tasks.workflows.follow"]
 #: Days that finished tasks are kept.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
 
@@ -325,6 +325,9 @@ UNFOLD: dict[str, Any] = {
                 "title": "Run",
                 "items": [
                     _sidebar_item("Tasks", "task_alt", "tasks_task_changelist"),
+                    _sidebar_item(
+                        "Workflows", "account_tree", "tasks_workflow_changelist"
+                    ),
                     _sidebar_item(
                         "Schedules", "calendar_clock", "tasks_schedule_changelist"
                     ),

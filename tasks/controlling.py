@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
 from fliptech_site.errors import InvalidInput
-from tasks.handover import handover
 from tasks.models import Task
-from tasks.publishing import Delivery
+from tasks.requeueing import requeue
+from tasks.states import State
 from tasks.unique import holder_of
-
-_RETRY = """
-UPDATE tasks_task SET
-    state = 'queued', failures = 0, rescues = 0, published_at = NULL,
-    run_at = clock_timestamp(), finished_at = NULL, cancel_requested_at = NULL
-WHERE id = %s AND state IN ('failed', 'cancelled')
-RETURNING id, actor, queue, priority
-"""
+from tasks.workflows.controlling import retry_step
 
 
 def cancel(task_id: UUID) -> str:
@@ -46,29 +38,27 @@ def cancel(task_id: UUID) -> str:
 def retry(task_id: UUID) -> None:
     """Run a failed or cancelled task again, with all its attempts.
 
-    Raises InvalidInput when the task is in no such state, or when another task holds
-    its unique key.
+    Its workflow goes on with it. Raises InvalidInput when the task is in no such state,
+    or when another task holds its unique key.
     """
     task = find_task(task_id)
-    row = _requeue(task)
-    if row is None:
-        raise InvalidInput(
-            f"Task {task_id} is {task.status}: only failed and cancelled tasks can be"
-            " retried."
-        )
-    transaction.on_commit(lambda: handover.offer([Delivery(*row)]))
+    is_ended_badly = task.state in (State.FAILED, State.CANCELLED)
+    with transaction.atomic():
+        is_again = is_ended_badly and task.is_followed and retry_step(task_id)
+        if not is_again and not _requeue(task):
+            raise InvalidInput(
+                f"Task {task_id} is {task.status}: only failed and cancelled tasks can be"
+                " retried."
+            )
 
 
-def _requeue(task: Task) -> tuple[Any, ...] | None:
-    """Queue the task again; None when it is in no state for that."""
+def _requeue(task: Task) -> bool:
+    """Queue the task again; False when it is in no state for that."""
     # The unique index decides, not a look before: no twin can slip in between. One whose
     # period is over lets go when it is looked up, so the second try gets the key.
     for _ in range(2):
         try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(_RETRY, [task.pk])
-                row: tuple[Any, ...] | None = cursor.fetchone()
-                return row
+            return bool(requeue([task.pk]))
         except IntegrityError:
             twin = holder_of(task.unique_key or "")
             if twin is not None:

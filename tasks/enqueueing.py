@@ -31,14 +31,16 @@ _INSERT = """
 INSERT INTO tasks_task (
     id, actor, queue, priority, args, kwargs, options, state, attempt, failures,
     max_attempts, rescues, run_at, progress_note, error_class, error_message,
-    unique_key, unique_hold, unique_until, schedule_id, planned_at, parent_id, root_id
+    unique_key, unique_hold, unique_until, schedule_id, planned_at, parent_id, root_id,
+    is_followed
 )
 SELECT id, %(actor)s, %(queue)s, %(priority)s, args::jsonb, kwargs::jsonb,
     %(options)s::jsonb, %(state)s, 0, 0, %(max_attempts)s, 0,
     coalesce(%(run_at)s::timestamptz, now()), '', '', '',
     unique_key, coalesce(unique_hold, 'unfinished'),
     greatest(%(run_at)s::timestamptz, now()) + make_interval(secs => unique_seconds),
-    %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s
+    %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s,
+    %(is_followed)s
 FROM unnest(
     %(ids)s::uuid[], %(args)s::text[], %(kwargs)s::text[],
     %(unique_keys)s::text[], %(unique_holds)s::text[], %(unique_seconds)s::float[]
@@ -75,6 +77,10 @@ class Order:
     schedule_id: int | None = None
     planned_at: datetime | None = None
     options: Mapping[str, Any] | None = None
+    #: Whether something follows its end; see `tasks.following`.
+    is_followed: bool = False
+    #: (parent_id, root_id) of the new tasks; None: as the calling task has it.
+    origin: tuple[UUID | None, UUID | None] | None = None
 
 
 def enqueue(
@@ -189,7 +195,7 @@ def _insert(
     """Insert rows, or replace; return id and unique key of those that came of it."""
     declared = order.actor
     is_due = order.run_at is None or order.run_at <= datetime.now(UTC)
-    parent = current_claim()
+    parent_id, root_id = order.origin or origin()
     parameters: dict[str, Any] = {
         "actor": declared.actor_name,
         "queue": declared.queue_name,
@@ -200,8 +206,9 @@ def _insert(
         "run_at": order.run_at,
         "schedule_id": order.schedule_id,
         "planned_at": order.planned_at,
-        "parent_id": parent.task_id if parent else None,
-        "root_id": (parent.root_id or parent.task_id) if parent else None,
+        "parent_id": parent_id,
+        "root_id": root_id,
+        "is_followed": order.is_followed,
         "ids": [row[0] for row in rows],
         "args": [_as_json(declared, list(row[1])) for row in rows],
         "kwargs": [_as_json(declared, dict(row[2])) for row in rows],
@@ -217,6 +224,24 @@ def _insert(
         ]
         transaction.on_commit(lambda: handover.offer(deliveries))
     return stored
+
+
+def origin() -> tuple[UUID | None, UUID | None]:
+    """Return the parent's and the root's id of what the calling task enqueues."""
+    parent = current_claim()
+    if parent is None:
+        return None, None
+    return parent.task_id, parent.root_id or parent.task_id
+
+
+def check_json(declared: dramatiq.Actor[Any, Any], kwargs: dict[str, Any]) -> None:
+    """Raise InvalidInput when arguments can't be stored."""
+    _as_json(declared, kwargs)
+
+
+def check_priority(priority: int) -> None:
+    """Raise InvalidInput when a priority is out of range."""
+    _checked_priority(priority)
 
 
 def _checked_priority(priority: int) -> int:

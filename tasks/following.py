@@ -4,13 +4,16 @@ A trigger writes a row of `End` in the very transaction in which a followed task
 whatever statement: a run, a cancellation, a rescue. Followers read the row and leave
 their effects in the transaction that deletes it, so each end is followed once, whatever
 dies. Workers do it right after they ended something, the leading scheduler does what
-they left.
+they left. Many ends share a transaction, since thousands may come at once; where a
+follower fails, each is followed alone.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -33,12 +36,14 @@ AGAIN_SECONDS = 5.0
 AGAIN_AT_MOST_SECONDS = 900.0
 #: Seconds without ends after which a worker's connection for them is closed.
 IDLE_SECONDS = 30.0
+#: Ends that are followed in one transaction.
+BATCH = 100
 
 _TAKE = """
-DELETE FROM tasks_end WHERE id = (
+DELETE FROM tasks_end WHERE id = ANY(ARRAY(
     SELECT id FROM tasks_end WHERE due_at <= clock_timestamp()
-    ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-)
+    ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+))
 RETURNING id, task_id, state, tries
 """
 
@@ -64,12 +69,20 @@ class End(models.Model):
         return f"{self.task_id} {self.state}"
 
 
-class _Unfollowed(Exception):
-    """Carries the end whose follower failed out of its transaction."""
+Together = TypeVar("Together", bound=Callable[[Sequence[tuple[UUID, State]]], None])
 
-    def __init__(self, end_id: int, tries: int) -> None:
-        self.end_id = end_id
-        self.tries = tries
+
+def together(follower: Together) -> Together:
+    """Mark a follower as one that takes many ends at once, as pairs of id and state."""
+    setattr(follower, "is_told_together", True)  # noqa: B010 - a function's attribute
+    return follower
+
+
+class _Unfollowed(Exception):
+    """Carries ends that a follower failed on out of their transaction, as (id, tries)."""
+
+    def __init__(self, ends: Sequence[tuple[int, int]]) -> None:
+        self.ends = ends
 
 
 def follow_ends(limit: int = 100) -> int:
@@ -80,39 +93,58 @@ def follow_ends(limit: int = 100) -> int:
     """
     done = 0
     while done < limit:
-        try:
-            if not _follow_one():
-                break
-        except _Unfollowed as unfollowed:
-            delay = min(AGAIN_SECONDS * 2.0**unfollowed.tries, AGAIN_AT_MOST_SECONDS)
-            with connection.cursor() as cursor:
-                cursor.execute(_PUT_OFF, [delay, unfollowed.end_id])
-        done += 1
+        count = min(BATCH, limit - done)
+        followed = _follow_or_put_off(count)
+        done += followed
+        if followed < count:
+            break
     return done
 
 
-def _follow_one() -> bool:
+def _follow_or_put_off(count: int) -> int:
+    try:
+        return _follow(count)
+    except _Unfollowed as unfollowed:
+        if len(unfollowed.ends) > 1:
+            # One of them is at fault; alone, each goes its own way.
+            return sum(_follow_or_put_off(1) for _ in unfollowed.ends)
+        end_id, tries = unfollowed.ends[0]
+        delay = min(AGAIN_SECONDS * 2.0**tries, AGAIN_AT_MOST_SECONDS)
+        with connection.cursor() as cursor:
+            cursor.execute(_PUT_OFF, [delay, end_id])
+        return 1
+
+
+def _follow(count: int) -> int:
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_TAKE)
-            row = cursor.fetchone()
-        if row is None:
-            return False
-        end_id, task_id, state, tries = row
+            cursor.execute(_TAKE, [count])
+            rows = sorted(cursor.fetchall())
+        ends = [(task_id, State(state)) for _, task_id, state, _ in rows]
         try:
             with transaction.atomic():
-                _tell_followers(task_id, State(state))
+                _tell_followers(ends)
         except OperationalError:
             raise
         except Exception as error:
-            logger.exception("What follows task %s failed; tried again.", task_id)
-            raise _Unfollowed(end_id, tries) from error
-    return True
+            if len(rows) == 1:
+                logger.exception(
+                    "What follows task %s failed; tried again.", ends[0][0]
+                )
+            raise _Unfollowed([(row[0], row[3]) for row in rows]) from error
+    return len(rows)
 
 
-def _tell_followers(task_id: UUID, state: State) -> None:
+def _tell_followers(ends: Sequence[tuple[UUID, State]]) -> None:
+    if not ends:
+        return
     for path in settings.TASK_FOLLOWERS:
-        import_string(path)(task_id, state)
+        tell = import_string(path)
+        if getattr(tell, "is_told_together", False):
+            tell(ends)
+            continue
+        for task_id, state in ends:
+            tell(task_id, state)
 
 
 class Follower:

@@ -14,6 +14,7 @@ from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
 from tasks.steering import Actor, Queue, Schedule
 from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
+from tasks.workflow_rows import Node, Workflow
 
 __all__ = [
     "Actor",
@@ -21,6 +22,7 @@ __all__ = [
     "Counter",
     "End",
     "Lease",
+    "Node",
     "Pace",
     "Queue",
     "Schedule",
@@ -28,6 +30,7 @@ __all__ = [
     "StoredResult",
     "Task",
     "Worker",
+    "Workflow",
     "summary",
 ]
 

@@ -16,7 +16,10 @@ BATCH = 1000
 
 
 def prune_finished_tasks() -> int:
-    """Delete tasks finished more than TASK_KEEP_DAYS ago, with their attempts."""
+    """Delete tasks finished more than TASK_KEEP_DAYS ago, with their attempts.
+
+    Those of a workflow go with it, since it may still need their results.
+    """
     before = timezone.now() - timedelta(days=settings.TASK_KEEP_DAYS)
     deleted = 0
     while True:
@@ -27,6 +30,9 @@ def prune_finished_tasks() -> int:
                     SELECT id FROM tasks_task
                     WHERE state IN ('succeeded', 'failed', 'cancelled')
                         AND finished_at < %s
+                        AND NOT EXISTS (
+                            SELECT FROM tasks_node WHERE tasks_node.id = tasks_task.id
+                        )
                     ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED
                 ), attempts AS (
                     DELETE FROM tasks_attempt USING old WHERE task_id = old.id
@@ -44,6 +50,43 @@ def prune_finished_tasks() -> int:
         progress(deleted, deleted, "finished tasks deleted")
     Worker.objects.filter(stopped_at__lt=before).delete()
     return deleted
+
+
+#: Workflows deleted in one transaction, each as a whole.
+WORKFLOWS = 10
+
+#: One that has ended may have a task all the same that a person retried by hand.
+_PRUNE_WORKFLOWS = """
+WITH old AS (
+    SELECT id FROM tasks_workflow AS workflow
+    WHERE finished_at < %s AND NOT EXISTS (
+        SELECT FROM tasks_node AS step JOIN tasks_task AS task ON task.id = step.id
+        WHERE step.workflow_id = workflow.id
+            AND task.state IN ('scheduled', 'queued', 'running')
+    )
+    ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED
+), nodes AS (
+    DELETE FROM tasks_node USING old WHERE workflow_id = old.id RETURNING tasks_node.id
+), attempts AS (
+    DELETE FROM tasks_attempt USING nodes WHERE task_id = nodes.id
+), tasks AS (
+    DELETE FROM tasks_task USING nodes WHERE tasks_task.id = nodes.id
+)
+DELETE FROM tasks_workflow USING old WHERE tasks_workflow.id = old.id
+"""
+
+
+def prune_finished_workflows() -> int:
+    """Delete workflows finished more than TASK_KEEP_DAYS ago, with all their tasks."""
+    before = timezone.now() - timedelta(days=settings.TASK_KEEP_DAYS)
+    deleted = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_PRUNE_WORKFLOWS, [before, WORKFLOWS])
+            gone: int = cursor.rowcount
+        deleted += gone
+        if not gone:
+            return deleted
 
 
 #: Tables of `tasks.limit_rows` and what makes a row of each count as absent.

@@ -26,6 +26,7 @@ from tasks.planning import plan_due, sync_declared
 from tasks.publishing import BrokerUnavailable, Publisher
 from tasks.relaying import BATCH, raise_waiting, reclaim_lost, relay_to_rabbitmq
 from tasks.rescuing import rescue_expired
+from tasks.workflows.sweeping import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ LEADER_LOCK = 0x666C6970
 STANDBY_SECONDS = 1.0
 RELAY_SECONDS = 0.1
 UPKEEP_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
 RECLAIM_SECONDS = 5.0
 #: Seconds to wait after RabbitMQ could not be reached.
 BROKER_PAUSE_SECONDS = 1.0
@@ -76,9 +78,13 @@ class Scheduler:
             close_old_connections()
             sync_declared()
             self._is_leading.set()
+            sweep_at = 0.0
             while not self._stop.wait(UPKEEP_SECONDS):
                 lock.execute("SELECT 1")
                 _upkeep()
+                if time.monotonic() >= sweep_at:
+                    sweep()
+                    sweep_at = time.monotonic() + SWEEP_SECONDS
 
     def _relay(self) -> None:
         publisher = Publisher()

@@ -1,7 +1,7 @@
-"""Tasks, workers, queues, actors, schedules and limits in admin."""
+"""Tasks, workflows, workers, queues, actors, schedules and limits in admin."""
 
 from __future__ import annotations
 
-from tasks.admin import gates, ledger, limits, steering
+from tasks.admin import gates, ledger, limits, steering, workflows
 
-__all__ = ["gates", "ledger", "limits", "steering"]
+__all__ = ["gates", "ledger", "limits", "steering", "workflows"]

@@ -7,6 +7,7 @@ import json
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import TabularInline
@@ -15,7 +16,7 @@ from unfold.decorators import action, display
 from fliptech_site.errors import FlipTechError
 from tasks.admin.reading import ReadOnlyAdmin
 from tasks.controlling import cancel, retry
-from tasks.models import Attempt, Task
+from tasks.models import Attempt, Node, Task
 
 _COLOURS = {
     "pending": "info",
@@ -107,7 +108,7 @@ class TaskAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Origin", {"fields": ("unique_key", "schedule", "planned_at", "parent_id", "root_id")}),
+        ("Origin", {"fields": ("workflow", "unique_key", "schedule", "planned_at", "parent_id", "root_id")}),
     )  # fmt: skip
 
     def get_readonly_fields(
@@ -146,6 +147,15 @@ class TaskAdmin(ReadOnlyAdmin):
     def error(self, task: Task) -> str:
         """The last error, shortened."""
         return task.error_message[:100] or "–"
+
+    @display(description="Workflow")
+    def workflow(self, task: Task) -> str:
+        """The workflow of which it is a step."""
+        node = Node.objects.filter(pk=task.pk).select_related("workflow").first()
+        if node is None:
+            return "–"
+        path = reverse("admin:tasks_workflow_change", args=[node.workflow_id])
+        return format_html('<a href="{}">{}</a>', path, node.workflow.name)
 
     @display(description="Arguments")
     def arguments(self, task: Task) -> str:

@@ -20,11 +20,18 @@ def remember(task_id, state):
     told.append((task_id, state))
 
 
-def fail_once(task_id, state):
+stumbling_over: list[UUID] = []
+
+
+def stumble(task_id, state):
     Task.objects.filter(pk=task_id).update(progress_note="told")
-    if not told:
-        told.append((task_id, state))
+    if task_id in stumbling_over:
         raise RuntimeError("the follower stumbles")
+
+
+@following.together
+def remember_together(ends):
+    told.extend(ends)
 
 
 @pytest.fixture(autouse=True)
@@ -69,15 +76,31 @@ def test_an_end_is_rolled_back_with_its_transaction():
 
 
 def test_a_follower_that_fails_leaves_nothing_and_holds_up_no_other(settings):
-    settings.TASK_FOLLOWERS = [f"{__name__}.fail_once"]
-    first, second = _followed(), _followed()
-    for task_id in (first, second):
+    settings.TASK_FOLLOWERS = [f"{__name__}.stumble"]
+    first, second, third = _followed(), _followed(), _followed()
+    stumbling_over[:] = [second]
+    for task_id in (first, second, third):
         cancel(task_id)
-    assert following.follow_ends() == 2
-    assert [end.tries for end in End.objects.all()] == [1]
-    notes = Task.objects.in_bulk([first, second])
-    assert notes[first].progress_note == ""
-    assert notes[second].progress_note == "told"
+    assert following.follow_ends() == 3
+    assert [(end.task_id, end.tries) for end in End.objects.all()] == [(second, 1)]
+    notes = Task.objects.in_bulk([first, second, third])
+    assert [notes[one].progress_note for one in (first, second, third)] == [
+        "told", "", "told",
+    ]  # fmt: skip
+    stumbling_over.clear()
     End.objects.update(due_at="2020-01-01T00:00Z")
     assert following.follow_ends() == 1
     assert not End.objects.exists()
+
+
+def test_many_ends_are_told_at_once_to_those_who_want_it_so(
+    settings, django_assert_max_num_queries
+):
+    settings.TASK_FOLLOWERS = [f"{__name__}.remember_together", f"{__name__}.remember"]
+    ids = [_followed() for _ in range(150)]
+    for task_id in ids:
+        cancel(task_id)
+    with django_assert_max_num_queries(16):
+        assert following.follow_ends(1000) == 150
+    ends = [(task_id, State.CANCELLED) for task_id in ids]
+    assert told == ends[:100] * 2 + ends[100:] * 2

@@ -115,3 +115,15 @@ def trial_urgent(name: str) -> None:
 @actor(queue="demo", time_limit_minutes=1)
 def trial_patient(name: str) -> None:
     effect(name)
+
+
+@actor(queue="default", time_limit_minutes=1, max_attempts=1)
+def trial_step(
+    name: str, before: object = None, outcome: object = None, seconds: float = 0.0
+) -> str:
+    """A step of a workflow, with a fenced effect."""
+    time.sleep(seconds)
+    with transaction.atomic():
+        effect(name)
+        complete(name)
+    return name
