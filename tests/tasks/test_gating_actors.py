@@ -131,7 +131,9 @@ def test_many_of_a_paused_actor_are_not_walked_through_for_the_others(state):
         cursor.execute("ANALYZE tasks_task")
     look = release_due if state == State.SCHEDULED else partial(owed, 0)
     plan = plan_of(look)[0]["Plan"]
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 200, plan
+    # A walk through all of them would touch a block for each; some are dead entries of
+    # this transaction, which no index can forget yet.
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 2_000, plan
     if state == State.QUEUED:
         assert [one.task_id for one in look()] == [theirs]
     else:
