@@ -44,7 +44,7 @@ def progress_bar(counts: dict[str, int]) -> SafeString | str:
     )
 
 
-def tree_row(line: Line) -> SafeString:
+def tree_row(line: Line, *, is_over: bool) -> SafeString:
     """Show one line of the tree, indented, with its state as a mark and in words."""
     if line.actor:
         what = task_link(line.node_id, line.actor) if line.task_state else line.actor
@@ -53,7 +53,8 @@ def tree_row(line: Line) -> SafeString:
     if line.hidden:
         url = reverse("admin:tasks_node_changelist")
         what = format_html(
-            '{} · <a href="{}?parent__id__exact={}">{} not shown</a>',
+            '{} · <a href="{}?parent__id__exact={}" class="text-primary-600 dark:text-primary-500">'
+            "{} not shown</a>",
             what, url, line.node_id, line.hidden,
         )  # fmt: skip
     return format_html(
@@ -68,13 +69,17 @@ def tree_row(line: Line) -> SafeString:
         _COLOURS.get(line.state, ""),
         line.place,
         what,
-        _told(line),
+        _told(line, is_over=is_over),
     )
 
 
-def _told(line: Line) -> str:
+def _told(line: Line, *, is_over: bool) -> str:
     """The state of a node in words: how long it ran, which try, what went wrong."""
     words = [line.state]
+    if line.state == "running" and line.task_state:
+        words = [line.task_state]
+    elif line.state == "waiting" and is_over:
+        words = ["not reached"]
     if line.started_at and line.finished_at and line.state != "waiting":
         words.append(in_words((line.finished_at - line.started_at).total_seconds()))
     if line.attempt > 1:
@@ -87,7 +92,9 @@ def _told(line: Line) -> str:
 def task_link(task_id: UUID, text: str) -> SafeString:
     """Link to a task's page."""
     return format_html(
-        '<a href="{}">{}</a>', reverse("admin:tasks_task_change", args=[task_id]), text
+        '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>',
+        reverse("admin:tasks_task_change", args=[task_id]),
+        text,
     )
 
 

@@ -123,12 +123,26 @@ class WorkflowAdmin(ReadOnlyAdmin):
     @display(description="Tree")
     def tree(self, workflow: Workflow) -> SafeString:
         """The steps with their states, linked to their tasks."""
+        is_over = workflow.finished_at is not None
+        rows = [tree_row(line, is_over=is_over) for line in lines_of(workflow)]
         return format_html(
             '<div style="overflow-x:auto;line-height:1.9">{}</div>',
-            format_html_join(
-                "", "{}", ((tree_row(line),) for line in lines_of(workflow))
-            ),
+            format_html_join("", "{}", ((row,) for row in rows)),
         )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Leave out the buttons that save: nothing can be typed here."""
+        hidden = {"show_save": False, "show_save_and_continue": False}
+        shown: HttpResponse = super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **hidden}
+        )
+        return shown
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Bring the counts of the page along, in one query."""

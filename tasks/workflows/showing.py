@@ -10,12 +10,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from tasks.workflow_rows import Node, Workflow
+from tasks.workflow_rows import Node, NodeState, Workflow
 
 #: Children shown of one parent: first those that failed, then those that are at work.
 CHILDREN = 20
 #: Nodes shown in all.
 NODES = 400
+#: Nodes from which on what has succeeded is folded.
+ROOMY = 60
 
 _LEVEL = """
 WITH placed AS (
@@ -72,7 +74,12 @@ def lines_of(workflow: Workflow) -> list[Line]:
     below: dict[UUID | None, list[tuple[Any, ...]]] = {None: level}
     total = len(level)
     while level and total < NODES:
-        parents = [row[0] for row in level if row[6]]
+        is_roomy = total < ROOMY
+        parents = [
+            row[0]
+            for row in level
+            if row[6] and (is_roomy or row[5] != NodeState.SUCCEEDED)
+        ]
         level = _read(_BELOW, {"parents": parents}) if parents else []
         level = level[: NODES - total]
         total += len(level)

@@ -280,7 +280,7 @@ def test_the_sweep_leaves_ends_alone_that_are_on_their_way():
     ("make", "sentence"),
     [
         (lambda: step("trial_stp", name="a"), "Did you mean trial_step"),
-        (lambda: step("trial_step", nam="a"), "can't be called like this"),
+        (lambda: step("trial_step", named="a"), "can't be called like this"),
         (lambda: step("trial_add", a=RESULT), "missing a required argument: 'b'"),
         (lambda: step("trial_add", a={1}, b=2), "plain JSON values"),
         (lambda: step("trial_add", a=1, b=2, priority=11), "use 0 .last. to 10"),

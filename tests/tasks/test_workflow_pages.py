@@ -57,6 +57,7 @@ def test_a_workflows_page_shows_its_tree_with_links_to_its_tasks(admin_client):
     for node in Node.objects.filter(workflow=workflow_id, kind="step"):
         assert f"/admin/tasks/task/{node.pk}/change/" in page
     assert page.count("failed · ") == 2
+    assert page.count("not reached") == 0
     assert "it broke" in page
 
 
@@ -72,6 +73,16 @@ def test_the_tree_of_a_large_workflow_shows_failures_first_and_names_the_rest(
     assert link
     rest = admin_client.get(link.group(1)).content.decode()
     assert "100 " in rest
+
+
+def test_what_a_failure_kept_from_running_is_not_called_waiting(admin_client):
+    workflow_id = workflows.start(chain(named("a"), named("b"), named("c")))
+    page = page_of(admin_client, workflow_id)
+    assert (page.count(">queued<"), page.count(">waiting<")) == (1, 2)
+    run(failing="a")
+    page = page_of(admin_client, workflow_id)
+    assert (page.count(">not reached<"), page.count(">waiting<")) == (2, 0)
+    assert 'name="_save"' not in page
 
 
 def test_a_button_asks_first_and_acts_only_on_post(admin_client):

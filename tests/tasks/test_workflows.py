@@ -12,6 +12,7 @@ from tasks import claiming, following, waking, workflows
 from tasks.current import set_current_claim
 from tasks.enqueueing import enqueue
 from tasks.models import End, Node, Task, Workflow
+from tasks.states import State
 from tasks.workflows import OUTCOME, RESULT, chain, group
 from tests.tasks.workflow_runs import end, named, queued, run, states, task_of
 
@@ -208,3 +209,32 @@ def test_who_waits_for_a_workflow_wakes_at_its_end():
     # Sooner than the look that every waiter takes each second.
     assert woken - ended[0] < waking.LOOK_SECONDS / 2
     assert workflows.wait(workflow_id, None) == workflow
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_two_children_may_be_settled_at_one_moment():
+    workflow_id = workflows.start(chain(group(named("a"), named("b")), named("c")))
+    for name in "ab":
+        end(name)
+
+    def settle_b():
+        with transaction.atomic():
+            workflows.follow([(task_of("b").pk, State.SUCCEEDED)])
+        connection.close()
+
+    thread = threading.Thread(target=settle_b)
+    with transaction.atomic():
+        workflows.follow([(task_of("a").pk, State.SUCCEEDED)])
+        thread.start()
+        # Either it waits for this transaction, or it has overlooked that a is done.
+        while thread.is_alive() and not _is_somebody_waiting_for_a_lock():
+            time.sleep(0.005)
+    thread.join()
+    assert run() == ["c"]
+    assert states(workflow_id)[""] == "succeeded"
+
+
+def _is_somebody_waiting_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
