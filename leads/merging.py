@@ -54,7 +54,7 @@ def store_record(record: LeadRecord, *, lead_id: int | None = None) -> Stored:
         record.known(), listing_key=record.listing_key, region=record.region
     )
     with transaction.atomic():
-        _lock_keys(keys)
+        lock_keys(keys)
         found = _lock_leads(keys, lead_id)
         if not found:
             lead, kind = _create(record), Kind.CREATED
@@ -70,8 +70,8 @@ def store_record(record: LeadRecord, *, lead_id: int | None = None) -> Stored:
         return Stored(lead.pk, kind)
 
 
-def _lock_keys(keys: Iterable[MatchKey]) -> None:
-    """Lock the keys, existing or not, until the transaction ends, in one order."""
+def lock_keys(keys: Iterable[MatchKey]) -> None:
+    """Lock keys, existing or not, until the transaction ends, in one order."""
     numbers = sorted(
         int.from_bytes(
             hashlib.sha256(f"{key.kind}\0{key.value}".encode()).digest()[:8],
@@ -203,37 +203,37 @@ def _add_keys(lead: Lead, keys: Iterable[MatchKey]) -> None:
 
 
 def _add_facts(lead: Lead, record: LeadRecord) -> None:
-    facts = [
-        LeadFact(
-            lead=lead,
-            field=field,
-            value=_stored_value(field, value, record.region),
-            source=record.source,
-            url=record.url[:1000],
-            fetched_at=record.fetched_at,
-            fetch_id=record.fetch_id,
-        )
-        for field, value in record.known().items()
-        if field in LEAD_FIELDS
-    ]
-    if record.fallback_name:
-        facts.append(
-            LeadFact(
-                lead=lead,
-                field="name",
-                value=record.fallback_name[:200],
-                source=FALLBACK,
-                url=record.url[:1000],
-                fetched_at=record.fetched_at,
-                fetch_id=record.fetch_id,
-            )
-        )
+    facts = facts_of(record)
+    for fact in facts:
+        fact.lead = lead
     LeadFact.objects.bulk_create(
         facts,
         update_conflicts=True,
         unique_fields=["lead", "field", "source", "url"],
         update_fields=["value", "fetched_at", "fetch"],
     )
+
+
+def facts_of(record: LeadRecord) -> list[LeadFact]:
+    """Give what a record says as facts, not saved and without a lead yet."""
+    values = [
+        (field, _stored_value(field, value, record.region), record.source)
+        for field, value in record.known().items()
+        if field in LEAD_FIELDS
+    ]
+    if record.fallback_name:
+        values.append(("name", record.fallback_name[:200], FALLBACK))
+    return [
+        LeadFact(
+            field=field,
+            value=value,
+            source=source,
+            url=record.url[:1000],
+            fetched_at=record.fetched_at,
+            fetch_id=record.fetch_id,
+        )
+        for field, value, source in values
+    ]
 
 
 def _stored_value(field: str, value: str | float, region: str) -> str:

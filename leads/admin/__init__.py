@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from leads.admin.exports import LeadExportAdmin
 from leads.admin.gathering import FetchAdmin, ScrapeJobAdmin, SourceConsentAdmin
+from leads.admin.imports import LeadImportAdmin
 from leads.admin.lead import LeadAdmin
 from leads.admin.suppression import SuppressionAdmin
 
 __all__ = [
     "FetchAdmin",
     "LeadAdmin",
+    "LeadExportAdmin",
+    "LeadImportAdmin",
     "ScrapeJobAdmin",
     "SourceConsentAdmin",
     "SuppressionAdmin",

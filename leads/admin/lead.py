@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
@@ -21,6 +19,8 @@ from leads.admin.showing import (
     reason_list,
     score_bar,
 )
+from leads.exporting import request_export
+from leads.filtering import SEARCHED, STAGES, in_stage
 from leads.merging import store_person_edit
 from leads.models import Lead, LeadFact, LeadMerge
 from tasks.enqueueing import enqueue
@@ -38,26 +38,17 @@ class StageFilter(admin.SimpleListFilter):
         """Name the stages."""
         return [
             ("qualified", f"qualified ({settings.QUALIFYING_SCORE} or more)"),
-            ("unqualified", "below that"),
-            ("unscored", "not scored yet"),
-            ("without_address", "without an e-mail address"),
-            ("merged", "merged into another"),
+            *((stage, name) for stage, name in STAGES.items() if stage != "qualified"),
         ]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Lead]
     ) -> QuerySet[Lead]:
         """Keep the leads of the chosen stage."""
-        active = queryset.filter(merged_into__isnull=True)
-        least = settings.QUALIFYING_SCORE
-        stages: dict[str | None, Callable[[], QuerySet[Lead]]] = {
-            "qualified": lambda: active.filter(score__gte=least),
-            "unqualified": lambda: active.filter(score__lt=least),
-            "unscored": lambda: active.filter(score__isnull=True),
-            "without_address": lambda: active.filter(email=""),
-            "merged": lambda: queryset.filter(merged_into__isnull=False),
-        }
-        return stages.get(self.value(), lambda: self._default(request, queryset))()
+        stage = self.value()
+        if stage in STAGES:
+            return in_stage(queryset, str(stage))
+        return self._default(request, queryset)
 
     def _default(
         self, request: HttpRequest, queryset: QuerySet[Lead]
@@ -125,7 +116,7 @@ class LeadAdmin(ModelAdmin):
         "first_seen_at",
     )
     list_filter = (StageFilter, "category", "city")
-    search_fields = ("name", "website", "email", "phone", "city")
+    search_fields = SEARCHED
     list_select_related = ("merged_into",)
     # Unscored leads last; PostgreSQL puts NULL first when descending.
     ordering = (F("score").desc(nulls_last=True), "pk")
@@ -153,7 +144,7 @@ class LeadAdmin(ModelAdmin):
         ("Life", {"fields": ("first_seen_at", "updated_at"), "classes": ["tab"]}),
     )
     inlines = (FactInline, MergeInline)
-    actions = ("enrich_leads", "score_leads", "build_demos")
+    actions = ("enrich_leads", "score_leads", "build_demos", "export_leads")
 
     @display(description="Score", ordering="score")
     def score_shown(self, lead: Lead) -> SafeString | str:
@@ -213,6 +204,21 @@ class LeadAdmin(ModelAdmin):
         """Enqueue a demo site for each lead."""
         self._enqueue_each(request, queryset, "generate_demo_site")
 
+    @action(description="Export as CSV", permissions=["export"])
+    def export_leads(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
+        """Enqueue an export of the chosen leads."""
+        if request.POST.get("select_across") == "1":
+            # The whole list under its filters; its rows may be many.
+            filters: dict[str, object] = _filters_of(request)
+        else:
+            filters = {"ids": list(queryset.values_list("pk", flat=True))}
+        request_export("csv", filters, user_id=request.user.pk)
+        messages.success(request, "The export is enqueued: its file comes to Exports.")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Ask for the right to add exports."""
+        return bool(request.user.has_perm("leads.add_leadexport"))
+
     def _enqueue_each(
         self, request: HttpRequest, queryset: QuerySet[Lead], actor: str
     ) -> None:
@@ -225,3 +231,11 @@ class LeadAdmin(ModelAdmin):
             messages.error(request, str(error))
         else:
             messages.success(request, f"{len(lead_ids)} tasks are enqueued: {actor}.")
+
+
+def _filters_of(request: HttpRequest) -> dict[str, object]:
+    """Read the list's own filters from its address."""
+    names = {"stage": "stage", "q": "q", "city": "city", "category": "category"}
+    return {
+        name: request.GET[key] for key, name in names.items() if request.GET.get(key)
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leads.models.files import LeadExport, LeadImport
 from leads.models.gathering import Fetch, Posting, ScrapeJob, SourceConsent
 from leads.models.hosts import HostPause, RobotsFile
 from leads.models.lead import Lead, LeadFact, LeadKey, LeadMerge
@@ -11,7 +12,9 @@ __all__ = [
     "Fetch",
     "HostPause",
     "Lead",
+    "LeadExport",
     "LeadFact",
+    "LeadImport",
     "LeadKey",
     "LeadMerge",
     "Posting",
