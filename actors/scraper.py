@@ -10,6 +10,7 @@ from leads.monitoring import finish_lost_jobs
 from leads.multi_source import start_scrapes
 from leads.pruning import prune_scraper_data
 from leads.scraping import scrape
+from leads.table_matching import match_leads as match_new_leads
 from leads.uploads import run_import
 from tasks.declaring import actor
 
@@ -63,3 +64,9 @@ def export_leads(
 def import_leads(import_id: int) -> dict[str, Any]:
     """Import an uploaded file; what the time doesn't allow goes to a next task."""
     return run_import(import_id)
+
+
+@actor(queue="scraper", time_limit_minutes=6, periodic="5-59/10 * * * *")
+def match_leads() -> dict[str, int]:
+    """Compare new and changed leads with all others; merge the same, ask about some."""
+    return match_new_leads().as_json()

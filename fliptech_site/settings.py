@@ -286,6 +286,9 @@ UNFOLD: dict[str, Any] = {
                         "Scrape jobs", "travel_explore", "leads_scrapejob_changelist"
                     ),
                     _sidebar_item(
+                        "Doubtful pairs", "join", "leads_leadpair_changelist"
+                    ),
+                    _sidebar_item(
                         "Imports", "upload_file", "leads_leadimport_changelist"
                     ),
                     _sidebar_item("Exports", "download", "leads_leadexport_changelist"),

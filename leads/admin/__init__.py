@@ -6,6 +6,7 @@ from leads.admin.exports import LeadExportAdmin
 from leads.admin.gathering import FetchAdmin, ScrapeJobAdmin, SourceConsentAdmin
 from leads.admin.imports import LeadImportAdmin
 from leads.admin.lead import LeadAdmin
+from leads.admin.pairs import LeadMergeAdmin, LeadPairAdmin
 from leads.admin.suppression import SuppressionAdmin
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "LeadAdmin",
     "LeadExportAdmin",
     "LeadImportAdmin",
+    "LeadMergeAdmin",
+    "LeadPairAdmin",
     "ScrapeJobAdmin",
     "SourceConsentAdmin",
     "SuppressionAdmin",

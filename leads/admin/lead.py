@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
@@ -84,7 +86,7 @@ class MergeInline(TabularInline):
 
     model = LeadMerge
     fk_name = "lead"
-    fields = ("name", "key_kind", "key_value", "source", "page", "created_at")
+    fields = ("name", "key_kind", "key_value", "source", "page", "created_at", "undo")
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -94,6 +96,16 @@ class MergeInline(TabularInline):
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Refuse: merges are history."""
         return False
+
+    @display(description="Way back")
+    def undo(self, merge: LeadMerge) -> SafeString | str:
+        """A link to the page where a merge is undone."""
+        if merge.undone_at:
+            return "undone"
+        if merge.absorbed_id is None:
+            return "–"
+        where = reverse(f"{admin.site.name}:leads_leadmerge_change", args=[merge.pk])
+        return format_html('<a href="{}">Undo …</a>', where)
 
     @display(description="Page")
     def page(self, merge: LeadMerge) -> SafeString | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from leads.exporting import WRITERS, export
 from leads.file_matching import match_file
 from leads.filtering import FILTERS, parse_filters
 from leads.importing import import_file
+from leads.table_matching import match_leads
 from leads.uploads import preview
 
 
@@ -45,6 +47,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{done['leads']} leads are in {done['path']}")
 
     def _match(self, options: dict[str, Any]) -> None:
+        if options["file"] is None:
+            done = match_leads(seconds=math.inf)
+            self.stdout.write(
+                f"{done.compared} new or changed leads were compared: {done.merged} pairs"
+                f" merged, {done.doubtful} new pairs wait for a person in admin."
+            )
+            return
         found = match_file(
             options["file"], maps=options["map"], has_header=not options["no_header"]
         )
@@ -127,7 +136,12 @@ def _add_export(parser: CommandParser) -> None:
 
 
 def _add_match(parser: CommandParser) -> None:
-    parser.add_argument("file", type=Path, help="CSV, XLSX or JSONL")
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="CSV, XLSX or JSONL; without one the leads themselves are matched",
+    )
     _add_map(parser)
     parser.add_argument("--no-header", action="store_true")
     parser.add_argument("--explain", action="store_true", help="with reasons")
