@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from leads.enriching import enrich_lead
-from leads.exporting import export
+from leads.exporting import run_export
 from leads.monitoring import finish_lost_jobs
 from leads.multi_source import start_scrapes
 from leads.pruning import prune_scraper_data
 from leads.scraping import scrape
+from leads.table_matching import match_leads as match_new_leads
+from leads.uploads import run_import
 from tasks.declaring import actor
 
 
@@ -48,6 +50,23 @@ def cleanup_old_scraper_data() -> dict[str, int]:
 
 
 @actor(queue="scraper", time_limit_minutes=6)
-def export_leads(min_score: int = 0, path: str = "") -> dict[str, Any]:
-    """Write the active leads to a CSV file that spreadsheets open safely."""
-    return export(min_score=min_score, path=path)
+def export_leads(
+    format: str = "csv",
+    filters: dict[str, Any] | None = None,
+    path: str = "",
+    export_id: int | None = None,
+) -> dict[str, Any]:
+    """Write leads to a CSV, JSONL, XLSX or Parquet file."""
+    return run_export(format, filters or {}, path, export_id)
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def import_leads(import_id: int) -> dict[str, Any]:
+    """Import an uploaded file; what the time doesn't allow goes to a next task."""
+    return run_import(import_id)
+
+
+@actor(queue="scraper", time_limit_minutes=6, periodic="5-59/10 * * * *")
+def match_leads() -> dict[str, int]:
+    """Compare new and changed leads with all others; merge the same, ask about some."""
+    return match_new_leads().as_json()

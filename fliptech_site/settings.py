@@ -219,6 +219,8 @@ CRAIGSLIST_URL = env.url(
 ).rstrip("/")
 #: From this score on a lead gets a demo site and an e-mail.
 QUALIFYING_SCORE = env.integer("QUALIFYING_SCORE", 50, minimum=0, maximum=100)
+#: Days that exported files are kept.
+EXPORT_DAYS = env.integer("EXPORT_DAYS", 7, minimum=1, maximum=365)
 
 # --- Demos ----------------------------------------------------------------
 
@@ -283,6 +285,13 @@ UNFOLD: dict[str, Any] = {
                     _sidebar_item(
                         "Scrape jobs", "travel_explore", "leads_scrapejob_changelist"
                     ),
+                    _sidebar_item(
+                        "Doubtful pairs", "join", "leads_leadpair_changelist"
+                    ),
+                    _sidebar_item(
+                        "Imports", "upload_file", "leads_leadimport_changelist"
+                    ),
+                    _sidebar_item("Exports", "download", "leads_leadexport_changelist"),
                     _sidebar_item("Fetches", "language", "leads_fetch_changelist"),
                     _sidebar_item(
                         "Source consents", "handshake", "leads_sourceconsent_changelist"

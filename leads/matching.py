@@ -12,6 +12,7 @@ from w3lib.url import url_query_cleaner
 
 from fliptech_site.addresses import AddressRefused, parse_target
 from leads.contacts import to_e164
+from leads.linking.streets import parse_street
 
 #: Platforms where many businesses live under one host: there the path counts too.
 _SHARED_HOSTS = frozenset(
@@ -101,7 +102,10 @@ def match_keys(
     name = normalise_name(str(values.get("name") or ""))
     city = normalise_name(str(values.get("city") or ""))
     if name and city:
-        keys.add(MatchKey("name_city", f"{name}|{city}"[:400]))
+        # Branches of a chain have one name in one city: the house tells them apart.
+        street, _ = parse_street(str(values.get("street") or ""))
+        house = f"|{street.number} {' '.join(street.words)}" if street.number else ""
+        keys.add(MatchKey("name_city", f"{name}|{city}{house}"[:400]))
     if listing_key:
         keys.add(MatchKey("listing", listing_key[:400]))
     return sorted(keys)

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput
+from leads.absorbing import absorb, kept_apart
 from leads.contacts import to_e164
-from leads.folding import FALLBACK, Fact, fold
+from leads.folding import FALLBACK
 from leads.matching import MatchKey, match_keys, tidy_url
-from leads.models import Fetch, Lead, LeadFact, LeadKey, LeadMerge, Posting
+from leads.models import Lead, LeadFact, LeadKey, LeadMerge
 from leads.models.lead import LEAD_FIELDS
 from leads.records import LeadRecord
+from leads.refolding import refold
 
 
 class Kind(StrEnum):
@@ -54,7 +56,7 @@ def store_record(record: LeadRecord, *, lead_id: int | None = None) -> Stored:
         record.known(), listing_key=record.listing_key, region=record.region
     )
     with transaction.atomic():
-        _lock_keys(keys)
+        lock_keys(keys)
         found = _lock_leads(keys, lead_id)
         if not found:
             lead, kind = _create(record), Kind.CREATED
@@ -62,16 +64,15 @@ def store_record(record: LeadRecord, *, lead_id: int | None = None) -> Stored:
             lead = found[0]
             is_named = lead_id is not None and surviving_id(lead_id) == lead.pk
             kind = Kind.KNOWN if is_named else _kind(record, keys, lead)
-            for other in found[1:]:
-                _absorb(lead, other, _shared_key(keys, other), record)
+            _absorb_all(lead, found[1:], keys, record)
         _add_keys(lead, keys)
         _add_facts(lead, record)
         refold(lead)
         return Stored(lead.pk, kind)
 
 
-def _lock_keys(keys: Iterable[MatchKey]) -> None:
-    """Lock the keys, existing or not, until the transaction ends, in one order."""
+def lock_keys(keys: Iterable[MatchKey]) -> None:
+    """Lock keys, existing or not, until the transaction ends, in one order."""
     numbers = sorted(
         int.from_bytes(
             hashlib.sha256(f"{key.kind}\0{key.value}".encode()).digest()[:8],
@@ -83,6 +84,27 @@ def _lock_keys(keys: Iterable[MatchKey]) -> None:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number",
             [numbers],
+        )
+
+
+def _absorb_all(
+    lead: Lead, others: list[Lead], keys: list[MatchKey], record: LeadRecord
+) -> None:
+    """Merge what the record shows to be one, except what a person kept apart."""
+    apart = kept_apart([lead.pk, *(other.pk for other in others)]) if others else set()
+    joined = {lead.pk}
+    for other in others:
+        if any(frozenset((other.pk, each)) in apart for each in joined):
+            continue
+        joined.add(other.pk)
+        key = _shared_key(keys, other)
+        absorb(
+            lead,
+            other,
+            source=record.source,
+            url=record.url[:1000],
+            key_kind=key.kind if key else LeadKey.Kind.WEBSITE,
+            key_value=key.value if key else "",
         )
 
 
@@ -152,6 +174,7 @@ def _kind(record: LeadRecord, keys: list[MatchKey], lead: Lead) -> Kind:
         name=str(record.known().get("name") or record.fallback_name)[:200],
         source=record.source,
         url=record.url[:1000],
+        absorbed=None,
         defaults={"key_kind": key.kind, "key_value": key.value},
     )
     return Kind.MERGED
@@ -160,38 +183,6 @@ def _kind(record: LeadRecord, keys: list[MatchKey], lead: Lead) -> Kind:
 def _shared_key(keys: list[MatchKey], lead: Lead) -> MatchKey | None:
     row = _with_keys(keys).filter(lead=lead).order_by("kind").first()
     return MatchKey(row.kind, row.value) if row else None
-
-
-def _absorb(lead: Lead, other: Lead, key: MatchKey | None, record: LeadRecord) -> None:
-    """Merge `other` into `lead`: keys, facts and traces move, the row stays."""
-    LeadKey.objects.filter(lead=other).update(lead=lead)
-    LeadFact.objects.filter(lead=other).filter(
-        ~Exists(
-            LeadFact.objects.filter(
-                lead=lead,
-                field=OuterRef("field"),
-                source=OuterRef("source"),
-                url=OuterRef("url"),
-            )
-        )
-    ).update(lead=lead)
-    Posting.objects.filter(lead=other).update(lead=lead)
-    Fetch.objects.filter(lead=other).update(lead=lead)
-    # Leads that `other` had absorbed stay below it: touching their rows without
-    # having locked them first would deadlock; `surviving_id` walks up.
-    other.merged_into = lead
-    other.save(update_fields=["merged_into", "updated_at"])
-    LeadMerge.objects.get_or_create(
-        lead=lead,
-        name=other.name,
-        source=record.source,
-        url=record.url[:1000],
-        defaults={
-            "absorbed": other,
-            "key_kind": key.kind if key else LeadKey.Kind.WEBSITE,
-            "key_value": key.value if key else "",
-        },
-    )
 
 
 def _add_keys(lead: Lead, keys: Iterable[MatchKey]) -> None:
@@ -203,37 +194,37 @@ def _add_keys(lead: Lead, keys: Iterable[MatchKey]) -> None:
 
 
 def _add_facts(lead: Lead, record: LeadRecord) -> None:
-    facts = [
-        LeadFact(
-            lead=lead,
-            field=field,
-            value=_stored_value(field, value, record.region),
-            source=record.source,
-            url=record.url[:1000],
-            fetched_at=record.fetched_at,
-            fetch_id=record.fetch_id,
-        )
-        for field, value in record.known().items()
-        if field in LEAD_FIELDS
-    ]
-    if record.fallback_name:
-        facts.append(
-            LeadFact(
-                lead=lead,
-                field="name",
-                value=record.fallback_name[:200],
-                source=FALLBACK,
-                url=record.url[:1000],
-                fetched_at=record.fetched_at,
-                fetch_id=record.fetch_id,
-            )
-        )
+    facts = facts_of(record)
+    for fact in facts:
+        fact.lead = lead
     LeadFact.objects.bulk_create(
         facts,
         update_conflicts=True,
         unique_fields=["lead", "field", "source", "url"],
         update_fields=["value", "fetched_at", "fetch"],
     )
+
+
+def facts_of(record: LeadRecord) -> list[LeadFact]:
+    """Give what a record says as facts, not saved and without a lead yet."""
+    values = [
+        (field, _stored_value(field, value, record.region), record.source)
+        for field, value in record.known().items()
+        if field in LEAD_FIELDS
+    ]
+    if record.fallback_name:
+        values.append(("name", record.fallback_name[:200], FALLBACK))
+    return [
+        LeadFact(
+            field=field,
+            value=value,
+            source=source,
+            url=record.url[:1000],
+            fetched_at=record.fetched_at,
+            fetch_id=record.fetch_id,
+        )
+        for field, value, source in values
+    ]
 
 
 def _stored_value(field: str, value: str | float, region: str) -> str:
@@ -263,16 +254,3 @@ def store_person_edit(lead: Lead, fields: Iterable[str]) -> None:
             defaults={"value": text, "fetched_at": now},
         )
     store_record(LeadRecord(values, "person", "", now), lead_id=lead.pk)
-
-
-def refold(lead: Lead) -> None:
-    """Give a lead's fields the values of their most credible facts.
-
-    A field without facts keeps what it has: a person wrote it.
-    """
-    said = ~Q(value="") | Q(source="person")  # A person may empty a field.
-    rows = lead.facts.filter(said).values_list("field", "value", "source", "fetched_at")
-    values = fold(Fact(*row) for row in rows)
-    for field, value in values.items():
-        setattr(lead, field, value)
-    lead.save(update_fields=[*values, "updated_at"])

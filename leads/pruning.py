@@ -8,10 +8,22 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from leads.models import Fetch, HostPause, Posting, RobotsFile, ScrapeJob
+from leads.exporting import exports_folder
+from leads.models import (
+    Fetch,
+    HostPause,
+    LeadExport,
+    LeadImport,
+    Posting,
+    RobotsFile,
+    ScrapeJob,
+)
+from leads.uploads import imports_folder
 
 #: Days that are kept, from the last time each was of use.
 _FETCH_DAYS, _JOB_DAYS, _POSTING_DAYS, _HOST_DAYS = 30, 180, 180, 7
+#: Days after which an uploaded file is deleted, imported or not: it names people.
+_UPLOAD_DAYS = 7
 #: Rows per statement, so that no lock is held for long.
 _BATCH = 1_000
 
@@ -37,6 +49,8 @@ def prune_scraper_data() -> dict[str, int]:
                 last_seen_at__lt=_before(now, _POSTING_DAYS),
             )
         ),
+        "imports": _forget_uploads(now),
+        "exports": _forget_exports(now),
         "robots_files": _delete(
             RobotsFile.objects.filter(expires_at__lt=_before(now, _HOST_DAYS))
         ),
@@ -44,6 +58,29 @@ def prune_scraper_data() -> dict[str, int]:
             HostPause.objects.filter(until__lt=_before(now, _HOST_DAYS))
         ),
     }
+
+
+def _forget_uploads(now: datetime) -> int:
+    """Delete the files of imports that nobody started or that ended."""
+    old = LeadImport.objects.exclude(stored_as="").filter(
+        created_at__lt=_before(now, _UPLOAD_DAYS)
+    )
+    names = list(old.values_list("stored_as", flat=True))
+    for name in names:
+        (imports_folder() / name).unlink(missing_ok=True)
+    LeadImport.objects.filter(stored_as__in=names).update(stored_as="")
+    return len(names)
+
+
+def _forget_exports(now: datetime) -> int:
+    """Delete the files of exports that have expired."""
+    with_file = LeadExport.objects.exclude(stored_as="")
+    old = set(with_file.filter(expires_at__lt=now).values_list("stored_as", flat=True))
+    # A later export under the same name keeps its file.
+    kept = with_file.filter(expires_at__gte=now, stored_as__in=old)
+    for name in old - set(kept.values_list("stored_as", flat=True)):
+        (exports_folder() / name).unlink(missing_ok=True)
+    return with_file.filter(expires_at__lt=now).update(stored_as="")
 
 
 def _before(now: datetime, days: int) -> datetime:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
@@ -21,6 +21,8 @@ from leads.admin.showing import (
     reason_list,
     score_bar,
 )
+from leads.exporting import request_export
+from leads.filtering import SEARCHED, STAGES, in_stage
 from leads.merging import store_person_edit
 from leads.models import Lead, LeadFact, LeadMerge
 from tasks.enqueueing import enqueue
@@ -38,26 +40,17 @@ class StageFilter(admin.SimpleListFilter):
         """Name the stages."""
         return [
             ("qualified", f"qualified ({settings.QUALIFYING_SCORE} or more)"),
-            ("unqualified", "below that"),
-            ("unscored", "not scored yet"),
-            ("without_address", "without an e-mail address"),
-            ("merged", "merged into another"),
+            *((stage, name) for stage, name in STAGES.items() if stage != "qualified"),
         ]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Lead]
     ) -> QuerySet[Lead]:
         """Keep the leads of the chosen stage."""
-        active = queryset.filter(merged_into__isnull=True)
-        least = settings.QUALIFYING_SCORE
-        stages: dict[str | None, Callable[[], QuerySet[Lead]]] = {
-            "qualified": lambda: active.filter(score__gte=least),
-            "unqualified": lambda: active.filter(score__lt=least),
-            "unscored": lambda: active.filter(score__isnull=True),
-            "without_address": lambda: active.filter(email=""),
-            "merged": lambda: queryset.filter(merged_into__isnull=False),
-        }
-        return stages.get(self.value(), lambda: self._default(request, queryset))()
+        stage = self.value()
+        if stage in STAGES:
+            return in_stage(queryset, str(stage))
+        return self._default(request, queryset)
 
     def _default(
         self, request: HttpRequest, queryset: QuerySet[Lead]
@@ -93,7 +86,7 @@ class MergeInline(TabularInline):
 
     model = LeadMerge
     fk_name = "lead"
-    fields = ("name", "key_kind", "key_value", "source", "page", "created_at")
+    fields = ("name", "key_kind", "key_value", "source", "page", "created_at", "undo")
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -103,6 +96,16 @@ class MergeInline(TabularInline):
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Refuse: merges are history."""
         return False
+
+    @display(description="Way back")
+    def undo(self, merge: LeadMerge) -> SafeString | str:
+        """A link to the page where a merge is undone."""
+        if merge.undone_at:
+            return "undone"
+        if merge.absorbed_id is None:
+            return "–"
+        where = reverse(f"{admin.site.name}:leads_leadmerge_change", args=[merge.pk])
+        return format_html('<a href="{}">Undo …</a>', where)
 
     @display(description="Page")
     def page(self, merge: LeadMerge) -> SafeString | str:
@@ -125,7 +128,7 @@ class LeadAdmin(ModelAdmin):
         "first_seen_at",
     )
     list_filter = (StageFilter, "category", "city")
-    search_fields = ("name", "website", "email", "phone", "city")
+    search_fields = SEARCHED
     list_select_related = ("merged_into",)
     # Unscored leads last; PostgreSQL puts NULL first when descending.
     ordering = (F("score").desc(nulls_last=True), "pk")
@@ -153,7 +156,7 @@ class LeadAdmin(ModelAdmin):
         ("Life", {"fields": ("first_seen_at", "updated_at"), "classes": ["tab"]}),
     )
     inlines = (FactInline, MergeInline)
-    actions = ("enrich_leads", "score_leads", "build_demos")
+    actions = ("enrich_leads", "score_leads", "build_demos", "export_leads")
 
     @display(description="Score", ordering="score")
     def score_shown(self, lead: Lead) -> SafeString | str:
@@ -213,6 +216,21 @@ class LeadAdmin(ModelAdmin):
         """Enqueue a demo site for each lead."""
         self._enqueue_each(request, queryset, "generate_demo_site")
 
+    @action(description="Export as CSV", permissions=["export"])
+    def export_leads(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
+        """Enqueue an export of the chosen leads."""
+        if request.POST.get("select_across") == "1":
+            # The whole list under its filters; its rows may be many.
+            filters: dict[str, object] = _filters_of(request)
+        else:
+            filters = {"ids": list(queryset.values_list("pk", flat=True))}
+        request_export("csv", filters, user_id=request.user.pk)
+        messages.success(request, "The export is enqueued: its file comes to Exports.")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Ask for the right to add exports."""
+        return bool(request.user.has_perm("leads.add_leadexport"))
+
     def _enqueue_each(
         self, request: HttpRequest, queryset: QuerySet[Lead], actor: str
     ) -> None:
@@ -225,3 +243,11 @@ class LeadAdmin(ModelAdmin):
             messages.error(request, str(error))
         else:
             messages.success(request, f"{len(lead_ids)} tasks are enqueued: {actor}.")
+
+
+def _filters_of(request: HttpRequest) -> dict[str, object]:
+    """Read the list's own filters from its address."""
+    names = {"stage": "stage", "q": "q", "city": "city", "category": "category"}
+    return {
+        name: request.GET[key] for key, name in names.items() if request.GET.get(key)
+    }

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from leads.models import Lead
+from leads.models.files import FileState
 from leads.outcomes import Outcome
 
 #: Colours of unfold's labels; the empty key is what has no outcome yet.
@@ -27,6 +28,14 @@ OUTCOME_COLOURS = {
     "running": "info",
     "waiting": "info",
     "under way": "info",
+}
+
+#: The same for the states of imports and exports.
+FILE_COLOURS = {
+    FileState.UPLOADED.value: "info",
+    FileState.RUNNING.value: "info",
+    FileState.FINISHED.value: "success",
+    FileState.FAILED.value: "danger",
 }
 
 

@@ -40,6 +40,23 @@ def block_keys(profile: Profile) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
+def table_keys(profile: Profile) -> list[str]:
+    """Give the keys under which a lead is stored, those of two values among them.
+
+    In a large table single words find too many: a word with its town finds few.
+    """
+    keys = block_keys(profile)
+    seconds = [key for key in _second_keys(profile) if key[0] in "ac"]
+    for name in profile.names[:1]:
+        keys += [
+            f"t:{word}|{second}"
+            for word in name.words
+            if _is_telling(word)
+            for second in seconds
+        ]
+    return list(dict.fromkeys(key[:120] for key in keys))
+
+
 def _is_telling(word: str) -> bool:
     return len(word) > 2 and word not in GENERIC_STEMS
 

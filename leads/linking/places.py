@@ -84,8 +84,12 @@ def _crosses(one: Street, other: Street) -> bool:
 
 
 def _mistyped(one: str, other: str) -> bool:
-    """Say whether two house numbers of three and more digits differ by one slip."""
-    return min(len(one), len(other)) >= 3 and OSA.distance(one, other) == 1
+    """Say whether two house numbers of three and more digits differ by one slip.
+
+    Not in the first digit: 700 and 800 are two blocks of the street.
+    """
+    is_long = min(len(one), len(other)) >= 3
+    return is_long and one[0] == other[0] and OSA.distance(one, other) == 1
 
 
 def compare_towns(one: Profile, other: Profile) -> Evidence:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from leads.models.files import LeadExport, LeadImport
 from leads.models.gathering import Fetch, Posting, ScrapeJob, SourceConsent
 from leads.models.hosts import HostPause, RobotsFile
 from leads.models.lead import Lead, LeadFact, LeadKey, LeadMerge
+from leads.models.matching import LeadBlock, LeadMatching, LeadPair
 from leads.models.suppression import Suppression
 
 __all__ = [
     "Fetch",
     "HostPause",
     "Lead",
+    "LeadBlock",
+    "LeadExport",
     "LeadFact",
+    "LeadImport",
     "LeadKey",
+    "LeadMatching",
     "LeadMerge",
+    "LeadPair",
     "Posting",
     "RobotsFile",
     "ScrapeJob",

@@ -132,6 +132,8 @@ class LeadKey(models.Model):
         NAME_CITY = "name_city", "name and city"
         #: A source's own id of the listing, so that a second scrape finds it again.
         LISTING = "listing", "listing"
+        #: Why two leads were merged, never the key of one: they are much alike.
+        LIKENESS = "likeness", "likeness"
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="keys")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -192,13 +194,30 @@ class LeadMerge(models.Model):
     key_value = models.CharField(max_length=400)
     source = models.CharField(max_length=30)
     url = models.CharField(max_length=1000, blank=True)
+    #: What undoing needs: ids of moved rows by table, and the fields before and after.
+    moved = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["lead", "name", "source", "url"],
+                condition=models.Q(absorbed__isnull=True),
                 name="leads_leadmerge_origin_uniq",
+            ),
+            # A lead is part of one other at a time.
+            models.UniqueConstraint(
+                fields=["absorbed"],
+                condition=models.Q(undone_at__isnull=True),
+                name="leads_leadmerge_absorbed_uniq",
             ),
         ]
 

@@ -48,7 +48,7 @@ def find_encoding(path: Path) -> str:
 def _unmarked_utf16(start: bytes) -> str:
     """Tell UTF-16 without a mark by the zeros beside its Latin letters."""
     even, odd = start[::2].count(0), start[1::2].count(0)
-    if max(even, odd) > len(start) / 5 and min(even, odd) < len(start) / 50:
+    if max(even, odd) > len(start) * 0.4 and min(even, odd) < len(start) / 50:
         return "utf-16-be" if even > odd else "utf-16-le"
     raise InvalidInput(
         "The file is no CSV text: save it from the spreadsheet as CSV (UTF-8)."

@@ -65,7 +65,7 @@ _CONTENTS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("website", re.compile(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|de|co\.uk|io|fr|it|es)(?:/\S*)?", re.IGNORECASE).fullmatch),
     ("phone", lambda text: (_PHONE.fullmatch(text) and 7 <= sum(map(str.isdigit, text)) <= 17 and re.search(r"\D", text.lstrip("+"))) or re.fullmatch(r"\+?\d{10,13}", text)),
     ("postal_code", re.compile(r"\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}", re.IGNORECASE).fullmatch),
-    ("street", re.compile(r"\d+[\w-]*\s+\D.*[^\W\d].*|[^\W\d][\w. -]+ \d{1,4}\w?", re.DOTALL).fullmatch),
+    ("street", re.compile(r"\d+[\w-]*\s+\D.*[^\W\d].*|[^\W\d][\w. -]*(?:str(?:\.|asse|aße)|weg|platz|allee|gasse|ring|damm|ufer) \d{1,4}\w?", re.DOTALL).fullmatch),
     ("region", re.compile(r"[A-Z]{2}").fullmatch),
 )  # fmt: skip
 #: Share of a column's cells that have to look like a field.
