@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -15,7 +16,7 @@ from leads.sources import PAGE_READERS
 from tests.leads import craigslist_shapes as shapes
 
 
-def explain(*arguments: object) -> list[dict]:
+def explain(*arguments: object) -> list[dict[str, Any]]:
     out = StringIO()
     call_command("explain", *map(str, arguments), "--json", stdout=out)
     return [json.loads(line) for line in out.getvalue().splitlines()]

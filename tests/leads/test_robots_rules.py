@@ -102,8 +102,8 @@ def test_a_robot_without_a_group_obeys_the_one_of_its_family():
         ("/a**b", "/ab", True),
         ("/ab*b$", "/ab", False),
         # RFC 9309, section 2.2.2: compared after encoding and decoding.
-        ("/caf\u00e9", "/caf%C3%A9", True),
-        ("/caf%c3%a9", "/caf\u00e9", True),
+        ("/m\u00fcll", "/m%C3%BCll", True),
+        ("/m%c3%bcll", "/m\u00fcll", True),
         ("/%62ar", "/bar", True),
         ("/a%2fb", "/a/b", False),
         ("/a%2fb", "/a%2Fb", True),
@@ -179,8 +179,8 @@ def test_a_byte_order_mark_or_half_of_one_is_skipped(mark):
 def test_utf_16_and_bytes_of_other_sets_are_read():
     text = "User-agent: *\nDisallow: /"
     assert not decide(text.encode("utf-16"), "any", PAGE)
-    latin = "User-agent: *\nDisallow: /caf\u00e9".encode("latin-1")
-    assert not decide(latin, "any", "https://shop.example/caf%E9")
+    latin = "User-agent: *\nDisallow: /m\u00fcll".encode("latin-1")
+    assert not decide(latin, "any", "https://shop.example/m%FCll")
 
 
 def test_a_line_is_read_up_to_16663_octets():

@@ -59,10 +59,10 @@ def test_a_browsers_archive_is_read_with_its_address():
         "MIME-Version: 1.0\r\nContent-Type: multipart/related; type=\"text/html\";\r\n"
         '\tboundary="--x"\r\n\r\n----x\r\nContent-Type: text/html\r\n'
         "Content-Transfer-Encoding: quoted-printable\r\n"
-        "Content-Location: https://rosas.example/\r\n\r\n<p class=3D\"a\">Caf=C3=A9</p>\r\n----x--\r\n"
+        "Content-Location: https://rosas.example/\r\n\r\n<p class=3D\"a\">M=C3=BCller</p>\r\n----x--\r\n"
     )  # fmt: skip
     saved = read_saved(archive.encode())
-    assert saved.text.strip() == '<p class="a">Café</p>'
+    assert saved.text.strip() == '<p class="a">Müller</p>'
     assert saved.url == "https://rosas.example/"
 
 
