@@ -16,10 +16,10 @@ import requests
 import urllib3
 from django.conf import settings
 from requests.structures import CaseInsensitiveDict
-from w3lib.encoding import html_to_unicode
 
 from fliptech_site.addresses import check_port, parse_target
 from fliptech_site.connecting import CheckedAdapter, Watchdog
+from fliptech_site.decoding import decode
 from fliptech_site.errors import PermanentError, TransientError
 
 _CHUNK_BYTES = 64 * 1024
@@ -63,24 +63,6 @@ class Response:
     def text(self) -> str:
         """The body as text, decoded as a browser would; never raises."""
         return decode(self.headers.get("content-type"), self.body)
-
-
-def decode(content_type: str | None, body: bytes) -> str:
-    """Decode a page by its BOM, header or meta tag, else as UTF-8; never raises.
-
-    A page that calls itself UTF-8 and is Windows-1252 is read as what it is.
-    """
-    try:
-        encoding, text = html_to_unicode(content_type, body)
-    except (LookupError, ValueError):
-        # A page may declare a codec that is none for text: charset=punycode.
-        encoding, text = "utf-8", body.decode("utf-8", errors="replace")
-    unreadable = text.count("\ufffd")
-    if unreadable and encoding.lower().replace("-", "") == "utf8":
-        other = sum(not char.isascii() for char in text) - unreadable
-        if unreadable > other:
-            return body.decode("cp1252", errors="replace")
-    return text
 
 
 def agent_header() -> str:

@@ -69,6 +69,13 @@ METRIC_COLLECTORS = [
     "campaigns.metrics.collect",
 ]
 
+#: What `manage.py explain` explains, each a class like fliptech_site.explaining.Explainer.
+EXPLAINERS = {
+    "page": "leads.explaining.PageExplainer",
+    "contacts": "leads.explaining.ContactsExplainer",
+    "robots": "leads.explaining.RobotsExplainer",
+}
+
 #: Functions that add figures to admin's first page, in the funnel's order.
 DASHBOARD_FIGURES = [
     "leads.figures.figures",

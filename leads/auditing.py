@@ -9,43 +9,27 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from leads.contacts import visible_text
 from leads.pages import first, text_of
-from leads.structured import find_business, read_json_ld
+from leads.technology import found_outdated, found_technology
+from leads.walls import is_parked, is_shell
 
-#: What gives a site's maker or age away, looked for in the page's source.
-_TECHNOLOGY = {
-    "WordPress": re.compile(
-        r"/wp-(?:content|includes)/|generator\W+content=.WordPress", re.IGNORECASE
-    ),
-    "Wix": re.compile(r"static\.wixstatic\.com|wix\.com", re.IGNORECASE),
-    "Squarespace": re.compile(r"static1?\.squarespace\.com", re.IGNORECASE),
-    "Shopify": re.compile(r"cdn\.shopify\.com", re.IGNORECASE),
-    "Weebly": re.compile(r"editmysite\.com", re.IGNORECASE),
-    "GoDaddy Website Builder": re.compile(r"img1\.wsimg\.com", re.IGNORECASE),
-    "Joomla": re.compile(r"generator\W+content=.Joomla", re.IGNORECASE),
-    "Drupal": re.compile(
-        r"generator\W+content=.Drupal|drupal-settings-json", re.IGNORECASE
-    ),
-    "React or Next.js": re.compile(r"__NEXT_DATA__|data-reactroot", re.IGNORECASE),
-    "Bootstrap": re.compile(r"bootstrap(?:\.min)?\.css", re.IGNORECASE),
-    "jQuery": re.compile(r"jquery[.-][\d.]*(?:min\.)?js", re.IGNORECASE),
-}
-#: The same for what nobody builds with any more.
-_OUTDATED = {
-    "FrontPage": re.compile(r"generator\W+content=.Microsoft FrontPage", re.IGNORECASE),
-    "Dreamweaver templates": re.compile(
-        r"MM_preloadImages|InstanceBeginEditable", re.IGNORECASE
-    ),
-    "Flash": re.compile(r"\.swf\b|x-shockwave-flash", re.IGNORECASE),
-    "frames": re.compile(r"<frameset\b", re.IGNORECASE),
-    "font tags": re.compile(r"<font\b", re.IGNORECASE),
-    "jQuery 1": re.compile(r"jquery[.-]1\.\d", re.IGNORECASE),
-    "scrolling text": re.compile(r"<(?:marquee|blink)\b", re.IGNORECASE),
-}
 _COPYRIGHT = re.compile(
     r"(?:©|\(c\)|copyright|&copy;)\D{0,40}((?:19|20)\d\d)(?:\s*[-–—]\s*((?:19|20)\d\d))?",
     re.IGNORECASE,
+)
+
+
+_DATE_MODIFIED = re.compile(r'"dateModified"\s*:\s*"([^"]{8,40})"')
+_DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
+#: Forms of services, as an iframe or a script puts them into a page.
+_FORM_SERVICES = re.compile(
+    r"jotform|typeform|docs\.google\.com/forms|hsforms|formstack|wufoo|cognitoforms"
+    r"|123formbuilder|calendly|acuityscheduling|forms\.zoho|paperform|tally\.so",
+    re.IGNORECASE,
+)
+_MIXED = (
+    "//img[starts-with(@src, 'http://')] | //script[starts-with(@src, 'http://')]"
+    " | //link[@rel='stylesheet'][starts-with(@href, 'http://')]"
 )
 
 
@@ -72,6 +56,22 @@ class SiteAudit:
     copyright_year: int | None = None
     #: The Last-Modified header as it came.
     last_modified: str = ""
+    #: The newest date of change that the page itself states, ISO 8601.
+    updated_at: str = ""
+    has_phone_link: bool = False
+    #: Pictures or scripts over http on a page over https.
+    has_mixed_content: bool = False
+    #: A host's own page stands where the site was or will be.
+    is_parked: bool = False
+    #: Nothing stands on the page until a browser runs its scripts.
+    is_shell: bool = False
+    language: str = ""
+    images: int = 0
+    images_without_text: int = 0
+    #: Pages on social platforms by the platform's name.
+    socials: dict[str, str] = field(default_factory=dict)
+    #: Lines like `Mo 09:00-17:30`.
+    hours: list[str] = field(default_factory=list)
     technology: list[str] = field(default_factory=list)
     outdated_technology: list[str] = field(default_factory=list)
     #: Addresses of the pages that were read.
@@ -92,28 +92,54 @@ class SiteAudit:
         return cls(**{"outcome": "", **known})
 
 
-def audit_page(page: HtmlElement, source: str) -> dict[str, Any]:
-    """Give those fields of a SiteAudit that the home page's HTML decides."""
+def audit_page(
+    page: HtmlElement, source: str, *, has_business: bool, shown: str
+) -> dict[str, Any]:
+    """Give those fields of a SiteAudit that the home page's HTML decides.
+
+    `shown` is the page's visible text, `has_business` whether its structured data
+    describes a business.
+    """
     viewport = page.xpath(
         "//meta[translate(@name, 'VIEWPORT', 'viewport')='viewport']/@content"
     )
+    title = text_of(first(page, "//head/title | //title"))[:300]
     return {
         "has_viewport": any("width" in content.lower() for content in viewport),
-        "title": text_of(first(page, "//head/title"))[:300],
+        "title": title,
         "meta_description": _meta_description(page)[:500],
         "has_contact_form": has_contact_form(page),
-        "has_structured_data": find_business(read_json_ld(page)) is not None,
-        "copyright_year": copyright_year(visible_text(page)),
-        "technology": _found(_TECHNOLOGY, source),
-        "outdated_technology": _found(_OUTDATED, source),
+        "has_structured_data": has_business,
+        "has_phone_link": bool(page.xpath("//a[starts-with(@href, 'tel:')]")),
+        "has_mixed_content": bool(page.xpath(_MIXED)),
+        "is_parked": is_parked(title=title, text=shown),
+        "is_shell": is_shell(source, text=shown),
+        "language": (page.get("lang") or "")[:20],
+        "images": len(page.xpath("//img")),
+        "images_without_text": len(page.xpath("//img[not(@alt)]")),
+        "copyright_year": copyright_year(shown),
+        "updated_at": updated_at(page, source),
+        "technology": found_technology(source),
+        "outdated_technology": found_outdated(source),
     }
+
+
+def updated_at(page: HtmlElement, source: str) -> str:
+    """Give the newest date on which the page says that it was changed, ISO 8601."""
+    told = page.xpath(
+        "//meta[@property='article:modified_time' or @property='og:updated_time'"
+        " or @itemprop='dateModified' or @name='last-modified']/@content"
+    )
+    told += _DATE_MODIFIED.findall(source)
+    dates = [found[0] for text in told if (found := _DATE.match(text.strip()))]
+    return max(dates, default="")
 
 
 def has_contact_form(page: HtmlElement) -> bool:
     """Say whether a page has a form to write to the business with.
 
     A text area, or a field for an e-mail address together with another one, which a
-    search or newsletter box doesn't have.
+    search or newsletter box doesn't have; or a form of a service that is built in.
     """
     for form in page.xpath("//form"):
         fields = form.xpath(
@@ -122,7 +148,8 @@ def has_contact_form(page: HtmlElement) -> bool:
         kinds = [element.get("type") for element in fields]
         if form.xpath(".//textarea") or ("email" in kinds and len(fields) > 1):
             return True
-    return False
+    built_in = page.xpath("//iframe/@src | //script/@src | //*/@data-tf-widget")
+    return any(_FORM_SERVICES.search(address) for address in built_in)
 
 
 def copyright_year(text: str) -> int | None:
@@ -136,7 +163,3 @@ def _meta_description(page: HtmlElement) -> str:
         "//meta[translate(@name, 'DESCRIPTON', 'descripton')='description']/@content"
     )
     return str(found[0]).strip() if found else ""
-
-
-def _found(signs: Mapping[str, re.Pattern[str]], source: str) -> list[str]:
-    return [name for name, sign in signs.items() if sign.search(source)]

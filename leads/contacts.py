@@ -1,7 +1,7 @@
 """Find e-mail addresses and phone numbers on a business's own pages. Pure.
 
-Addresses are read from links and text, as they stand, written with character
-references, spelled out ("name (at) example (dot) com") or hidden by Cloudflare.
+Addresses are read from links, text, data and scripts: as they stand, written with
+character references, taken apart by mark-up, spelled out or hidden.
 """
 
 from __future__ import annotations
@@ -9,63 +9,37 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
+from itertools import islice
+from urllib.parse import parse_qs, unquote
 
 import phonenumbers
 from lxml.html import HtmlElement
 
-#: Local and domain part in plain ASCII, tight on purpose: it runs over whole pages.
-_ADDRESS = re.compile(
-    r"(?<![\w.+%-])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+[a-z]{2,24}(?![\w-])",
-    re.IGNORECASE,
-)
-_SPELLED_AT = re.compile(
-    r"\s*(?:\(\s*(?:at|@)\s*\)|\[\s*(?:at|@)\s*\]|\{\s*at\s*\})\s*", re.IGNORECASE
-)
-_SPELLED_DOT = re.compile(
-    r"\s*(?:\(\s*(?:dot|\.)\s*\)|\[\s*(?:dot|\.)\s*\]|\{\s*dot\s*\})\s*", re.IGNORECASE
-)
-_CFEMAIL_HREF = re.compile(r"/cdn-cgi/l/email-protection#([0-9a-f]+)", re.IGNORECASE)
-#: What an address expression also matches on real pages: images and page furniture.
-_FILE_ENDINGS = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "avif",
-        "ico",
-        "css",
-        "js",
-        "mjs",
-        "json",
-        "woff",
-        "ttf",
-        "map",
-    ]
-)
-_PLACEHOLDER_DOMAINS = frozenset(
-    {"example.com", "example.org", "example.net", "domain.com", "yourdomain.com"}
-    | {"email.com", "mysite.com", "yoursite.com", "sentry.io", "wixpress.com"}
-)
-#: Error trackers, whose keys look like addresses, live on names below these.
-_TRACKER_DOMAINS = (".sentry.io", ".wixpress.com")
-_PLACEHOLDER_LOCALS = frozenset(
-    {"you", "your", "youremail", "yourname", "name", "user"}
-)
+from leads.email_texts import ADDRESS, addresses_in, spell_out
+from leads.page_text import flow_text, lines_of
+from leads.unhiding import decode_cfemail, hidden_addresses
+
+__all__ = [
+    "decode_cfemail",
+    "emails_in_text",
+    "find_emails",
+    "find_phones",
+    "to_e164",
+    "visible_text",
+    "without_contacts",
+]
+
 #: Mailboxes of a business, best first, before those of single people.
 _ROLES = ("info", "hello", "contact", "office", "mail", "sales", "team", "bookings")
-
-
-def decode_cfemail(code: str) -> str | None:
-    """Undo Cloudflare's address hiding: the first byte is the XOR key of the rest."""
-    try:
-        data = bytes.fromhex(code)
-        return bytes(byte ^ data[0] for byte in data[1:]).decode("utf-8") or None
-    except (ValueError, IndexError):
-        return None
+#: Characters of a page in which numbers are looked for.
+_PHONE_TEXT = 200_000
+_MAX_PHONES = 50
+#: Where else than in text and links a page states its address.
+_STATED = (
+    "//meta[contains(translate(concat(@name, ' ', @property, ' ', @itemprop),"
+    " 'EMAIL', 'email'), 'email') or @name='reply-to']/@content"
+    " | //*[@itemprop='email']/@content"
+)
 
 
 def find_emails(page: HtmlElement, *, site_host: str = "") -> list[str]:
@@ -73,27 +47,18 @@ def find_emails(page: HtmlElement, *, site_host: str = "") -> list[str]:
 
     Those on the site's own domain come before others, role mailboxes before people.
     """
-    found = dict.fromkeys(
-        address.lower().strip(".")
-        for address in _raw_addresses(page)
-        if _is_usable(address)
-    )
+    found = dict.fromkeys(_all_addresses(page))
     return sorted(found, key=lambda address: _rank(address, site_host))
 
 
 def emails_in_text(text: str) -> list[str]:
     """Give the usable addresses in plain text, spelled-out ones too."""
-    plain = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", html.unescape(text)))
-    return list(
-        dict.fromkeys(
-            found.lower() for found in _ADDRESS.findall(plain) if _is_usable(found)
-        )
-    )
+    return list(dict.fromkeys(addresses_in(html.unescape(text))))
 
 
 def without_contacts(text: str, *, region: str = "US") -> str:
     """Black out e-mail addresses and phone numbers in somebody's text."""
-    text = _ADDRESS.sub("[…]", _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text)))
+    text = ADDRESS.sub("[…]", spell_out(text))
     matches = phonenumbers.PhoneNumberMatcher(
         text[:20_000], region, leniency=phonenumbers.Leniency.POSSIBLE
     )
@@ -102,26 +67,42 @@ def without_contacts(text: str, *, region: str = "US") -> str:
     return text
 
 
-def _raw_addresses(page: HtmlElement) -> Iterator[str]:
-    for href in page.xpath("//a/@href"):
-        if href.strip().lower().startswith("mailto:"):
-            target = unquote(href.strip()[7:].split("?", 1)[0])
-            yield from _ADDRESS.findall(target)
-        elif code := _CFEMAIL_HREF.search(href):
-            yield from _ADDRESS.findall(decode_cfemail(code[1]) or "")
-    for code in page.xpath("//@data-cfemail"):
-        yield from _ADDRESS.findall(decode_cfemail(code) or "")
-    yield from emails_in_text(visible_text(page))
+def _all_addresses(page: HtmlElement) -> Iterator[str]:
+    yield from _linked(page)
+    for text in hidden_addresses(page):
+        yield from addresses_in(text)
+    for text in page.xpath(_STATED):
+        yield from addresses_in(text)
+    for line in lines_of(page):
+        yield from _in_line(line)
+    # People without scripts read the address here when a script writes it.
+    for element in page.xpath("//body//noscript"):
+        yield from addresses_in(flow_text(element))
 
 
-def _is_usable(address: str) -> bool:
-    local, _, domain = address.lower().rpartition("@")
-    if domain.rpartition(".")[2] in _FILE_ENDINGS or local in _PLACEHOLDER_LOCALS:
-        return False
-    # Error trackers put keys of 32 hex digits in front of their own host names.
-    if re.fullmatch(r"[0-9a-f]{24,}", local):
-        return False
-    return domain not in _PLACEHOLDER_DOMAINS and not domain.endswith(_TRACKER_DOMAINS)
+def _in_line(pieces: list[str]) -> Iterator[str]:
+    """Find addresses in the pieces of a line, and those that mark-up takes apart."""
+    whole = "".join(pieces)
+    if len(whole) < 6:
+        return
+    found = [address for piece in pieces for address in addresses_in(piece)]
+    yield from found
+    for address in addresses_in(whole) if len(pieces) > 1 else ():
+        # `<b>Mail</b>joe@shop.example` is no mailbox of "Mailjoe".
+        if not any(known in address for known in found):
+            yield address
+
+
+def _linked(page: HtmlElement) -> Iterator[str]:
+    for href in page.xpath("//@href | //form/@action | //@onclick"):
+        at = href.lower().find("mailto:")
+        if at < 0:
+            continue
+        target, _, query = href[at + 7 :].strip().partition("?")
+        yield from addresses_in(unquote(unquote(target)))
+        for name, values in parse_qs(query).items():
+            if name.lower() in ("to", "cc", "bcc"):
+                yield from addresses_in(" ".join(values))
 
 
 def _rank(address: str, site_host: str) -> tuple[bool, int, str]:
@@ -135,12 +116,9 @@ def _rank(address: str, site_host: str) -> tuple[bool, int, str]:
 
 
 def visible_text(page: HtmlElement) -> str:
-    """Give the text a reader sees, words of neighbouring blocks kept apart."""
-    parts = page.xpath(
-        "//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript"
-        " or ancestor::template)]"
-    )
-    return re.sub(r"\s+", " ", " ".join(parts)).strip()
+    """Give the text a reader sees, each block of it on a line of its own."""
+    lines = (re.sub(r"\s+", " ", "".join(line)).strip() for line in lines_of(page))
+    return "\n".join(line for line in lines if line)
 
 
 def to_e164(number: str, *, region: str = "US") -> str | None:
@@ -158,18 +136,40 @@ def to_e164(number: str, *, region: str = "US") -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def find_phones(page: HtmlElement, *, region: str = "US") -> list[str]:
-    """Give the phone numbers on a page in E.164, those of tel: links first."""
+def find_phones(
+    page: HtmlElement, *, region: str = "US", text: str | None = None
+) -> list[str]:
+    """Give the phone numbers on a page in E.164, those of tel: links first.
+
+    `text` is the page's visible text where the caller has it already.
+    """
     linked: Iterable[str | None] = (
-        to_e164(unquote(href.strip()[4:]), region=region)
-        for href in page.xpath("//a/@href")
-        if href.strip().lower().startswith("tel:")
+        to_e164(_number_of(href), region=region)
+        for href in page.xpath("//@href")
+        if href.strip().lower().startswith(("tel:", "callto:", "https://wa.me/"))
     )
-    text = visible_text(page)[:50_000]
-    written = (
+    written = phones_in_text(
+        visible_text(page) if text is None else text, region=region
+    )
+    found = dict.fromkeys(number for number in (*linked, *written) if number)
+    return list(found)[:_MAX_PHONES]
+
+
+def _number_of(href: str) -> str:
+    """Give the number of a tel: link (RFC 3966), or of one to WhatsApp."""
+    text = unquote(href.strip())
+    if text.lower().startswith("https://wa.me/"):
+        return "+" + text[len("https://wa.me/") :].partition("?")[0]
+    return text.partition(":")[2].lstrip("/").partition(";")[0]
+
+
+def phones_in_text(text: str, *, region: str = "US") -> list[str]:
+    """Give the valid phone numbers in plain text as E.164."""
+    matches = phonenumbers.PhoneNumberMatcher(
+        text[:_PHONE_TEXT], region.upper() or None, leniency=phonenumbers.Leniency.VALID
+    )
+    found = (
         phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
-        for match in phonenumbers.PhoneNumberMatcher(
-            text, region.upper() or None, leniency=phonenumbers.Leniency.VALID
-        )
+        for match in islice(matches, _MAX_PHONES)
     )
-    return list(dict.fromkeys(number for number in (*linked, *written) if number))
+    return list(dict.fromkeys(found))

@@ -140,12 +140,21 @@ def _audit(home: Page, visits: list[tuple[Page, SitePage]]) -> SiteAudit:
         pages=[page.final_url for page, _ in visits],
         emails=emails[:10],
         phones=phones[:10],
+        socials=_socials(visits),
+        hours=next((site.hours for site in _sites(visits) if site.hours), []),
         checked_at=home.fetched_at.isoformat(),
         **visits[0][1].audit,
     )
     has_form = any(site.has_contact_form for site in _sites(visits))
     has_data = any(site.audit["has_structured_data"] for site in _sites(visits))
     return replace(audit, has_contact_form=has_form, has_structured_data=has_data)
+
+
+def _socials(visits: list[tuple[Page, SitePage]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for site in _sites(visits):
+        found = {**site.socials, **found}
+    return found
 
 
 def _unread(home: Page) -> SiteAudit:

@@ -13,7 +13,7 @@ from fliptech_site import outbound
 from fliptech_site.addresses import parse_target
 from leads.models import RobotsFile
 from leads.retry_after import retry_after_seconds
-from leads.robots_rules import MAX_BYTES, RobotsRules, parse_robots
+from leads.robots_rules import MAX_BYTES, RobotsRules, as_text, parse_robots
 
 #: RFC 9309, section 2.4: not longer than 24 hours.
 _KEEP = timedelta(hours=24)
@@ -103,7 +103,7 @@ def _ask(url: str, now: datetime) -> dict[str, object]:
 
 
 def _text(body: bytes) -> str:
-    """Decode as UTF-8; a line that the size limit cut in two is left out."""
+    """Decode for keeping; a line that the size limit cut in two is left out."""
     if len(body) >= MAX_BYTES:
         body = body[: body.rfind(b"\n") + 1]
-    return body.decode("utf-8", errors="replace").replace("\x00", "")
+    return as_text(body).replace("\x00", "")

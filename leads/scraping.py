@@ -21,7 +21,7 @@ from leads.models import Lead, Posting, ScrapeJob
 from leads.outcomes import Outcome
 from leads.records import LeadRecord
 from leads.sources import find_source
-from leads.sources.base import ListPage, PageState, PostingPage, Source
+from leads.sources.base import OUTCOMES, ListPage, PageState, PostingPage, Source
 from leads.throttling import Patience
 from tasks.current import current_claim
 from tasks.enqueueing import enqueue
@@ -32,14 +32,6 @@ from tasks.progressing import progress
 _PATIENCE_SECONDS = 240.0
 #: Pages in a row that fail before the rest of the list is given up.
 _FAILURES_IN_A_ROW = 5
-
-_OUTCOMES = {
-    PageState.EMPTY: Outcome.EMPTY,
-    PageState.UNPAINTED: Outcome.MARKUP_CHANGED,
-    PageState.BLOCKED: Outcome.BLOCKED,
-    PageState.REMOVED: Outcome.EMPTY,
-    PageState.UNKNOWN: Outcome.MARKUP_CHANGED,
-}
 
 
 def scrape(source: str, **parameters: Any) -> dict[str, Any]:
@@ -97,7 +89,7 @@ def _read_list(run: _Run) -> bool:
         return _end_without_list(run.job, page)
     listed = run.source.read_list(page.text, url=page.final_url)
     if listed.state != PageState.CONTENT:
-        _finish(run.job, _OUTCOMES[listed.state], listed.reason)
+        _finish(run.job, OUTCOMES[listed.state], listed.reason)
         return False
     _remember_rows(run, listed)
     return True

@@ -1,24 +1,22 @@
-"""Read a page's JSON-LD, keeping every good block when a sibling is malformed. Pure."""
+"""Read what a page says of its business in JSON-LD and microdata. Pure."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from lxml.html import HtmlElement
 
+from leads.json_blocks import JsonBlock, read_json_block
+from leads.microdata import read_microdata
 from leads.pages import storable
 
 #: Nodes looked at on one page; real pages have dozens.
 _MAX_NODES = 5_000
-_WRAPPING = re.compile(
-    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)+", re.DOTALL
-)
-_WRAPPING_END = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+#: What only frames a graph and describes nothing itself.
+_FRAME = frozenset({"@context", "@graph", "@id"})
 #: Types that have a name and perhaps an address, and are not the business itself.
 _NOT_A_BUSINESS = frozenset(
     {"Person", "WebSite", "WebPage", "Product", "Offer", "Event", "Review", "Place"}
@@ -28,42 +26,46 @@ _NOT_A_BUSINESS = frozenset(
 _GENERAL_TYPES = frozenset({"Organization", "Corporation", "LocalBusiness", "Thing"})
 
 
+def read_nodes(page: HtmlElement, *, url: str = "") -> list[dict[str, Any]]:
+    """Give every object that a page's JSON-LD and microdata describe."""
+    nodes = read_json_ld(page)
+    for item in read_microdata(page, url=url):
+        nodes.extend(_walk(item, _MAX_NODES - len(nodes)))
+    return nodes
+
+
 def read_json_ld(page: HtmlElement) -> list[dict[str, Any]]:
     """Give every JSON-LD object of a page, nested ones too, in document order."""
     nodes: list[dict[str, Any]] = []
-    for script in page.xpath("//script[contains(@type, 'ld+json')]"):
-        for value in _parse_block(script.text or ""):
+    for block in json_ld_blocks(page):
+        for value in block.values:
             nodes.extend(_walk(value, _MAX_NODES - len(nodes)))
     return nodes
 
 
-def _parse_block(text: str) -> Iterator[Any]:
-    text = _WRAPPING_END.sub("", _WRAPPING.sub("", text)).strip()
-    for attempt in (text, html.unescape(text), _TRAILING_COMMA.sub(r"\1", text)):
-        values, is_whole = _decode_all(attempt)
-        if is_whole:
-            yield from values
-            return
-    # Nothing read it whole: take what stands before the fault, such as one object
-    # followed by a brace too many.
-    yield from _decode_all(text)[0]
+def json_ld_blocks(page: HtmlElement) -> list[JsonBlock]:
+    """Give the page's JSON-LD block by block; a bad one costs none of the others."""
+    scripts = page.xpath(
+        "//script[contains(translate(@type, 'APLICTONJSD', 'aplictonjsd'), 'ld+json')]"
+    )
+    return [read_json_block("".join(script.itertext())) for script in scripts]
 
 
-def _decode_all(text: str) -> tuple[list[Any], bool]:
-    """Decode the JSON values that stand one after another; say if nothing is left."""
-    # strict=False: sites put raw line breaks into their descriptions.
-    decoder = json.JSONDecoder(strict=False)
-    values: list[Any] = []
-    at = 0
-    while at < len(text):
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return values, False
-        values.append(value)
-        while at < len(text) and text[at] in " \t\r\n;,":
-            at += 1
-    return values, bool(values)
+def entities(values: list[Any]) -> list[dict[str, Any]]:
+    """Give what the values of a block speak of: lists and `@graph` taken apart."""
+    found: list[dict[str, Any]] = []
+    waiting = list(reversed(values))
+    while waiting and len(found) < _MAX_NODES:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting.extend(reversed(each))
+        elif isinstance(each, dict):
+            graph = each.get("@graph")
+            if isinstance(graph, list | dict):
+                waiting.extend(reversed(graph if isinstance(graph, list) else [graph]))
+            if not isinstance(graph, list | dict) or each.keys() - _FRAME:
+                found.append({k: v for k, v in each.items() if k != "@graph"})
+    return found
 
 
 def _walk(value: Any, limit: int) -> Iterator[dict[str, Any]]:

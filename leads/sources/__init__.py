@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fliptech_site.errors import InvalidInput
-from leads.sources.base import Source
+from leads.sources import craigslist, website_reading
+from leads.sources.base import PageReader, Source
 from leads.sources.craigslist import Craigslist
 
 #: The sources that list businesses, by name.
@@ -16,3 +17,10 @@ def find_source(name: str) -> Source:
         known = ", ".join(repr(each) for each in LISTING_SOURCES)
         raise InvalidInput(f"There is no source {name!r}: write one of {known}.")
     return LISTING_SOURCES[name]
+
+
+#: How saved pages of each source are read, for `explain page`.
+PAGE_READERS: dict[str, PageReader] = {
+    "craigslist": craigslist.read_page,
+    "website": website_reading.read_page,
+}

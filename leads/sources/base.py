@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from leads.outcomes import Outcome
 from leads.records import Value
 
 
@@ -36,6 +37,12 @@ class ListRow:
     url: str
     title: str
     place: str = ""
+    #: As it is written: "$1,200"; empty where there is none.
+    price: str = ""
+    #: As the source writes it, ISO 8601 where it does.
+    posted_at: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,34 @@ class PostingPage:
     #: The posting's headline, for a business whose name isn't said.
     headline: str = ""
     expires_at: datetime | None = None
+    #: What else the page says, for people to read: price, dates, attributes.
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PageReading:
+    """What a page of any kind holds, and how its reading ended; for `explain page`."""
+
+    outcome: Outcome
+    reason: str = ""
+    #: One plain object for each business, listing or described thing.
+    items: list[dict[str, Any]] = field(default_factory=list)
+    #: What else is known of the page.
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+#: Reads a page's text at its address; never raises.
+PageReader = Callable[[str, str], PageReading]
+
+#: What becomes of a page in each state.
+OUTCOMES = {
+    PageState.CONTENT: Outcome.OK,
+    PageState.EMPTY: Outcome.EMPTY,
+    PageState.UNPAINTED: Outcome.MARKUP_CHANGED,
+    PageState.BLOCKED: Outcome.BLOCKED,
+    PageState.REMOVED: Outcome.EMPTY,
+    PageState.UNKNOWN: Outcome.MARKUP_CHANGED,
+}
 
 
 class Source(Protocol):

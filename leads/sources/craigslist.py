@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from fliptech_site.errors import InvalidInput
-from leads.sources import craigslist_pages
-from leads.sources.base import ListPage, PostingPage
+from leads.outcomes import Outcome
+from leads.sources import craigslist_pages, craigslist_postings
+from leads.sources.base import OUTCOMES, ListPage, PageReading, PageState, PostingPage
 from leads.sources.craigslist_places import find_area, find_category
 
 #: More than one list page can carry.
@@ -62,4 +63,44 @@ class Craigslist:
 
     def read_posting(self, text: str) -> PostingPage:
         """Read a posting's page; never raises."""
-        return craigslist_pages.read_posting(text)
+        return craigslist_postings.read_posting(text)
+
+
+def read_page(text: str, url: str) -> PageReading:
+    """Read a saved page, a list or a posting; never raises."""
+    url = url or "https://www.craigslist.org/"
+    posting = craigslist_postings.read_posting(text)
+    is_posting = posting.state in (PageState.CONTENT, PageState.REMOVED)
+    if is_posting or craigslist_pages.posting_key(url):
+        return _posting_reading(posting, url)
+    listed = craigslist_pages.read_list(text, url=url)
+    more = {"kind": "list", "rows": len(listed.rows), "unreadable": listed.unreadable}
+    if listed.rows and listed.unreadable:
+        total = len(listed.rows) + listed.unreadable
+        reason = f"{listed.unreadable} of {total} rows have no link that is known."
+        return PageReading(
+            Outcome.PARTIAL, reason, [_item(vars(row)) for row in listed.rows], more
+        )
+    items = [_item(vars(row)) for row in listed.rows]
+    return PageReading(OUTCOMES[listed.state], listed.reason, items, more)
+
+
+def _posting_reading(posting: PostingPage, url: str) -> PageReading:
+    more = {"kind": "posting", "state": str(posting.state)}
+    if posting.state != PageState.CONTENT:
+        return PageReading(OUTCOMES[posting.state], posting.reason, more=more)
+    item = _item(
+        {
+            "key": craigslist_pages.posting_key(url),
+            "url": url,
+            "title": posting.headline,
+            **posting.values,
+            **posting.details,
+            "expires_at": posting.expires_at and posting.expires_at.isoformat(),
+        }
+    )
+    return PageReading(Outcome.OK, "", [item], more)
+
+
+def _item(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in ("", None)}

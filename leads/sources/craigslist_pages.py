@@ -1,35 +1,39 @@
-"""Read Craigslist's pages as they are since July 2026. Pure.
+"""Read Craigslist's lists: the static one of 2026, and saved pages of other times. Pure.
 
-A list or posting is told apart from an empty one, one that only a browser paints, a
-block page, a removed posting and unknown markup; nothing reads as a silent zero.
-Telephone numbers and e-mail addresses of posters are not read, on purpose.
+A list is told apart from an empty one, one that only a browser paints, a block page and
+unknown mark-up; nothing reads as a silent zero.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
-from leads.contacts import without_contacts
-from leads.pages import block_text, first, has_class, parse_html, text_of
-from leads.records import Value
-from leads.sources.base import ListPage, ListRow, PageState, PostingPage
-from leads.sources.posting_text import find_website, leading_name
+from leads.pages import first, has_class, parse_html, text_of
+from leads.sources.base import ListPage, ListRow, PageState
 from leads.structured import coordinates, read_json_ld, text_value, types_of
 
 #: New posts: 22 characters; the "-" and "_" among them matter (15 % have one).
-_TOKEN_PATH = re.compile(r"/view/d/[^/]*/([A-Za-z0-9_-]{22})/?$")
-_LEGACY_PATH = re.compile(r"/(\d{10})\.html$")
+_TOKEN_PATH = re.compile(r"/view/d/(?:[^/]*/)?([A-Za-z0-9_-]{22})/?$")
+_LEGACY_PATH = re.compile(r"/(\d{8,12})\.html$")
 #: Every good page refers to its own static files three times; block pages never do.
-_STATIC = re.compile(r"https?://[^\"'\s/]*craigslist[^\"'\s/]*/static/")
-_REMOVED = re.compile(
-    r"this posting has (been deleted by its author|expired|been flagged for removal)",
+_STATIC = re.compile(
+    r"(?:https?:)?//[^\"'\s/]*craigslist[^\"'\s/]*/(?:static|styles|js)/"
+)
+_TITLE = frozenset({"title", "label", "result-title", "titlestring"})
+_PLACE = frozenset({"location", "result-location", "result-hood", "supertitle"})
+_PRICE = frozenset({"price", "priceinfo", "result-price"})
+_DATE = frozenset({"result-posted-date", "result-date", "date"})
+#: Rows that stand outside of what was asked for begin below one of these.
+_NEARBY = f"preceding::*[{has_class('nearby')}]"
+_NOTHING_FOUND = re.compile(
+    r"nothing found for that search|no results|zero local results|^\s*0 (?:of|results)",
     re.IGNORECASE,
 )
-_UNAVAILABLE_AFTER = re.compile(r"unavailable_after:\s*(.+)", re.IGNORECASE)
 
 
 def read_list(text: str, *, url: str) -> ListPage:
@@ -38,13 +42,14 @@ def read_list(text: str, *, url: str) -> ListPage:
     container = first(page, f"//ol[{has_class('cl-static-search-results')}]")
     rows, unreadable = _rows(page, container, url)
     if rows:
-        return ListPage(PageState.CONTENT, rows=rows, unreadable=unreadable)
+        told = _with_positions(rows, page)
+        return ListPage(PageState.CONTENT, rows=told, unreadable=unreadable)
     if unreadable:
         reason = f"{unreadable} results are listed and none has a link that is known."
         return ListPage(PageState.UNKNOWN, reason, unreadable=unreadable)
     if container is None:
         return ListPage(*_without_container(page, text))
-    if page.xpath("//script[@id='ld_searchpage_results']"):
+    if _item_list(page):
         reason = "The list is left for a browser to fill; its rows are not in the page."
         return ListPage(PageState.UNPAINTED, reason)
     reason = "The result list is there and has no results in it."
@@ -54,15 +59,28 @@ def read_list(text: str, *, url: str) -> ListPage:
 def _rows(
     page: HtmlElement, container: HtmlElement | None, url: str
 ) -> tuple[list[ListRow], int]:
-    found: dict[str, ListRow] = {}
-    unreadable = 0
-    elements = (
+    static = (
         container.xpath(f".//li[{has_class('cl-static-search-result')}]")
         if container is not None
         else []
     )
-    # A page saved from a browser carries painted cards instead.
-    for element in elements or page.xpath("//*[@data-pid]"):
+    read, unreadable = _read_rows(static, url)
+    # A page saved from a browser carries painted cards, beside the static rows or
+    # instead of them; older ones have rows of the same attribute.
+    cards = page.xpath("//*[@data-pid][not(ancestor::*[@data-pid])]")
+    if len(cards) > len(static):
+        if page.xpath(f"//*[{has_class('nearby')}]"):
+            cards = [card for card in cards if not card.xpath(_NEARBY)]
+        painted, unreadable_cards = _read_rows(cards, url)
+        if len(painted) > len(read):
+            return painted, unreadable_cards
+    return read, unreadable
+
+
+def _read_rows(elements: Iterable[HtmlElement], url: str) -> tuple[list[ListRow], int]:
+    found: dict[str, ListRow] = {}
+    unreadable = 0
+    for element in elements:
         row = _row(element, url)
         if row is None:
             unreadable += 1
@@ -72,19 +90,47 @@ def _rows(
 
 
 def _row(element: HtmlElement, url: str) -> ListRow | None:
-    for href in element.xpath(".//a/@href"):
-        try:
-            address = urljoin(url, href.strip())
-        except ValueError:
-            continue
-        if key := posting_key(address):
-            return ListRow(
-                key=key,
-                url=address,
-                title=_title(element)[:300],
-                place=_place(element)[:200],
-            )
-    return None
+    """Read a row in one walk over its elements; None without a link that is known."""
+    address, key = "", ""
+    told: dict[str, str] = {}
+    for each in element.iter():
+        if each.tag == "a" and not key and (href := each.get("href")):
+            address, key = _posting_address(url, href)
+        classes = each.get("class")
+        if classes and isinstance(each.tag, str):
+            _note(told, each, classes.split())
+    if not key:
+        return None
+    return ListRow(
+        key=key,
+        url=address,
+        title=(told.get("title") or (element.get("title") or "").strip())[:300],
+        place=told.get("place", "").strip("() ")[:200],
+        price=_price(told.get("price", "")),
+        posted_at=told.get("posted_at", "")[:40],
+    )
+
+
+def _note(told: dict[str, str], element: HtmlElement, classes: list[str]) -> None:
+    for name, known in (("title", _TITLE), ("place", _PLACE), ("price", _PRICE)):
+        if not told.get(name) and not known.isdisjoint(classes):
+            told[name] = text_of(element)
+    if not told.get("posted_at") and not _DATE.isdisjoint(classes):
+        told["posted_at"] = element.get("datetime") or text_of(element)
+
+
+def _price(text: str) -> str:
+    """Drop the placeholder that every job and most services carry."""
+    return "" if text in ("$0", "0") else text[:40]
+
+
+def _posting_address(base: str, href: str) -> tuple[str, str]:
+    try:
+        address = urljoin(base, href.strip())
+    except ValueError:
+        return "", ""
+    key = posting_key(address)
+    return (address, key) if key else ("", "")
 
 
 def posting_key(url: str) -> str:
@@ -97,119 +143,74 @@ def posting_key(url: str) -> str:
     return found[1] if found else ""
 
 
-def _title(element: HtmlElement) -> str:
-    title = first(element, f".//*[{has_class('title')} or {has_class('label')}]")
-    return text_of(title) or (element.get("title") or "").strip()
+def _item_list(page: HtmlElement) -> list[dict[str, Any]]:
+    """Give the things of the list's JSON-LD, which for-sale and housing lists have."""
+    if not page.xpath("//script[@id='ld_searchpage_results']"):
+        return []
+    nodes = read_json_ld(page)
+    entries = [node for node in nodes if "ListItem" in types_of(node)]
+    return [
+        item
+        for entry in entries
+        if isinstance(item := entry.get("item", entry), dict)
+        and "BreadcrumbList" not in types_of(item)
+        and not isinstance(entry.get("item"), str)
+    ]
 
 
-def _place(element: HtmlElement) -> str:
-    return text_of(
-        first(
-            element, f".//*[{has_class('location')} or {has_class('result-location')}]"
+def _with_positions(rows: list[ListRow], page: HtmlElement) -> list[ListRow]:
+    """Add the coordinates that the JSON-LD knows.
+
+    It is a subsequence of the rows in their order and names no ids: a thing belongs to
+    the next row of its title. Its position 0,0 means that there is none.
+    """
+    told = list(rows)
+    at = 0
+    for item in _item_list(page):
+        name = text_value(item.get("name"))
+        found = next((i for i in range(at, len(told)) if told[i].title == name), None)
+        if not name or found is None:
+            continue
+        at = found + 1
+        if place := _item_position(item):
+            told[found] = ListRow(**{**vars(told[found]), **place})
+    return told
+
+
+def _item_position(item: dict[str, Any]) -> dict[str, float]:
+    offers = item.get("offers")
+    where = offers.get("availableAtOrFrom") if isinstance(offers, dict) else item
+    geo = where.get("geo") if isinstance(where, dict) else None
+    try:
+        return (
+            coordinates(float(geo["latitude"]), float(geo["longitude"])) if geo else {}
         )
-    )
+    except (KeyError, TypeError, ValueError):
+        return {}
 
 
 def _without_container(page: HtmlElement, text: str) -> tuple[PageState, str]:
     if is_block_page(page, text):
         return PageState.BLOCKED, "A block page came instead of Craigslist's own page."
+    if _says_nothing_found(page):
+        return PageState.EMPTY, "The page says itself that nothing was found."
+    if page.xpath(
+        f"//*[{has_class('cl-search-results')} or {has_class('cl-results-page')}]"
+    ):
+        reason = "The list is left for a browser to fill; its rows are not in the page."
+        return PageState.UNPAINTED, reason
     return PageState.UNKNOWN, "The page has no result list of the known kind."
+
+
+def _says_nothing_found(page: HtmlElement) -> bool:
+    told = page.xpath(
+        f"//*[{has_class('noresults')} or {has_class('no-results')}"
+        f" or {has_class('visible-counts')} or {has_class('alert-warning')}]"
+    )
+    return any(_NOTHING_FOUND.search(text_of(element)) for element in told)
 
 
 def is_block_page(page: HtmlElement, text: str) -> bool:
     """Say whether a page without content is no page of Craigslist's own making."""
     title = text_of(first(page, "//title")).lower()
     return title == "blocked" or len(_STATIC.findall(text)) < 2
-
-
-def read_posting(text: str) -> PostingPage:
-    """Read a posting's page; never raises."""
-    page = parse_html(text)
-    body = first(page, "//*[@id='postingbody']")
-    is_removed = (
-        first(page, f"//*[@id='removed' or {has_class('removed')}]") is not None
-    )
-    if is_removed or (body is None and _REMOVED.search(text)):
-        found = _REMOVED.search(text)
-        return PostingPage(PageState.REMOVED, found[0] if found else "It was removed.")
-    if body is None:
-        if is_block_page(page, text):
-            reason = "A block page came instead of the posting."
-            return PostingPage(PageState.BLOCKED, reason)
-        return PostingPage(PageState.UNKNOWN, "The page has no posting body.")
-    return PostingPage(
-        PageState.CONTENT,
-        values=_values(page, body),
-        headline=_posting_title(page),
-        expires_at=_expires_at(page),
-    )
-
-
-def _values(page: HtmlElement, body: HtmlElement) -> dict[str, Value]:
-    for part in body.xpath(
-        f".//*[{has_class('print-information')} or {has_class('print-qrcode')}"
-        f" or {has_class('print-qrcode-container')}"
-        f" or {has_class('print-qrcode-label')}]"
-    ):
-        part.drop_tree()
-    text = block_text(body).replace("QR Code Link to This Post", "").strip()
-    nodes = read_json_ld(page)
-    values: dict[str, Value] = {
-        "name": _business_name(nodes, text),
-        "description": without_contacts(text)[:2000],
-        "website": find_website(body.xpath(".//a/@href"), text),
-        "category": _category(nodes),
-        "street": text_of(first(page, f"//h2[{has_class('street-address')}]"))[:200],
-        "city": _meta(page, "geo.placename")[:100],
-        "region": _meta(page, "geo.region").rpartition("-")[2][:100],
-    }
-    values.update(_map_position(page))
-    return values
-
-
-def _posting_title(page: HtmlElement) -> str:
-    return without_contacts(text_of(first(page, "//*[@id='titletextonly']")))[:200]
-
-
-def _business_name(nodes: list[dict[str, object]], text: str) -> str:
-    for node in nodes:
-        if "JobPosting" in types_of(node):
-            return text_value(node.get("hiringOrganization"))[:200]
-    return leading_name(text)[:200]
-
-
-def _category(nodes: list[dict[str, object]]) -> str:
-    crumbs = [node for node in nodes if "ListItem" in types_of(node)]
-    for crumb in reversed(crumbs):
-        if "/search/" in str(crumb.get("item", "")):
-            return text_value(crumb.get("name") or crumb.get("item"))[:100]
-    return ""
-
-
-def _meta(page: HtmlElement, name: str) -> str:
-    found = page.xpath("//meta[@name=$name]/@content", name=name)
-    return str(found[0]).strip() if found else ""
-
-
-def _map_position(page: HtmlElement) -> dict[str, float]:
-    place = first(page, "//*[@id='map'][@data-latitude][@data-longitude]")
-    latitude, _, longitude = (
-        (place.get("data-latitude"), "", place.get("data-longitude"))
-        if place is not None
-        else _meta(page, "geo.position").partition(";")
-    )
-    try:
-        return coordinates(float(latitude or ""), float(longitude or ""))
-    except ValueError:
-        return {}
-
-
-def _expires_at(page: HtmlElement) -> datetime | None:
-    found = _UNAVAILABLE_AFTER.search(_meta(page, "robots"))
-    try:
-        moment = datetime.fromisoformat(found[1].strip()) if found else None
-    except ValueError:
-        return None
-    if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment

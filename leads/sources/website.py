@@ -8,26 +8,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
-from w3lib.html import get_base_url
 
 from leads.auditing import audit_page, has_contact_form
+from leads.contact_links import contact_links
 from leads.contacts import find_emails, find_phones, to_e164, visible_text
-from leads.matching import website_key
+from leads.email_texts import addresses_in
+from leads.opening_hours import opening_hours
 from leads.pages import parse_html, text_of
 from leads.records import Value
-from leads.structured import business_values, find_business, read_json_ld
+from leads.socials import find_socials
+from leads.structured import business_values, find_business, read_nodes, text_value
 
 NAME = "website"
-#: Links worth following for contact data, the most promising words first.
-_CONTACT_WORDS = (
-    ("contact", "kontakt", "contacto", "contatt"),
-    ("impressum", "imprint", "legal-notice"),
-    ("about", "ueber-uns", "about-us", "nosotros"),
-    ("location", "find-us", "visit", "team", "book", "quote"),
-)
 _TITLE_PARTS = re.compile(r"\s+[-|:·»•\u2013\u2014]\s+|\s*[|»•]\s*|:\s+")
 #: 640 Mill Street, Alder Point, CA 94995
 _US_ADDRESS = re.compile(
@@ -48,68 +43,76 @@ class SitePage:
     phones: list[str]
     contact_links: list[str]
     has_contact_form: bool
+    #: Pages on social platforms by the platform's name.
+    socials: dict[str, str]
+    #: Lines like `Mo 09:00-17:30`.
+    hours: list[str]
     #: The fields of a SiteAudit that this page's HTML decides.
     audit: dict[str, Any]
 
 
 def read_site_page(text: str, *, url: str, region: str = "US") -> SitePage:
     """Read one page of a business's site; never raises."""
-    page = parse_html(text)
-    host = urlsplit(url).hostname or ""
-    node = find_business(read_json_ld(page))
+    return read_site_tree(parse_html(text), text, url=url, region=region)
+
+
+def read_site_tree(
+    page: HtmlElement, text: str, *, url: str, region: str = "US"
+) -> SitePage:
+    """Read one page of a business's site that is parsed already; never raises."""
+    host = _host(url)
+    nodes = read_nodes(page, url=url)
+    node = find_business(nodes)
     values: dict[str, Value] = business_values(node) if node else {}
-    emails = find_emails(page, site_host=host)
-    phones = find_phones(page, region=region)
+    shown = visible_text(page)
     stated_phone = to_e164(str(values.pop("phone", "") or ""), region=region)
-    stated_email = str(values.pop("email", "") or "").lower()
+    values.pop("email", None)
     if not any(values.get(field) for field in ("street", "city")):
-        values |= written_address(visible_text(page))
+        values |= written_address(shown)
     if not values.get("name"):
         values["name"] = _site_name(page, host)
     if not values.get("description"):
         values["description"] = _description(page)
+    links = [*_same_as(node), *page.xpath("//a/@href")]
     return SitePage(
         values=values,
-        emails=_first_of(stated_email if "@" in stated_email else None, emails),
-        phones=_first_of(stated_phone, phones),
+        emails=_first_of(stated_emails(node, nodes), find_emails(page, site_host=host)),
+        phones=_first_of(
+            [stated_phone] if stated_phone else [],
+            find_phones(page, region=region, text=shown),
+        ),
         contact_links=contact_links(page, url=url),
         has_contact_form=has_contact_form(page),
-        audit=audit_page(page, text),
+        socials=find_socials(links),
+        hours=opening_hours(node) if node else [],
+        audit=audit_page(page, text, has_business=node is not None, shown=shown),
     )
 
 
-def _first_of(stated: str | None, found: list[str]) -> list[str]:
-    return list(dict.fromkeys([stated, *found])) if stated else found
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
-def contact_links(page: HtmlElement, *, url: str) -> list[str]:
-    """Give the site's pages that may hold contact data, most promising first."""
-    base = get_base_url(_head_text(page), url)
-    ranked: dict[str, int] = {}
-    for link in page.xpath("//a[@href]"):
-        try:
-            address = urldefrag(urljoin(base, link.get("href").strip())).url
-            same_site = website_key(address) == website_key(url)
-        except ValueError:
-            continue
-        words = f"{urlsplit(address).path} {text_of(link)}".lower()
-        rank = next(
-            (at for at, group in enumerate(_CONTACT_WORDS) if _mentions(words, group)),
-            None,
-        )
-        if same_site and rank is not None and address.rstrip("/") != url.rstrip("/"):
-            ranked[address] = min(rank, ranked.get(address, rank))
-    return sorted(ranked, key=lambda address: ranked[address])
+def _same_as(node: dict[str, Any] | None) -> list[str]:
+    named = node.get("sameAs") if node else None
+    listed = named if isinstance(named, list) else [named]
+    return [link for link in listed if isinstance(link, str)]
 
 
-def _mentions(words: str, group: tuple[str, ...]) -> bool:
-    return any(word in words for word in group)
+def stated_emails(
+    node: dict[str, Any] | None, nodes: list[dict[str, Any]]
+) -> list[str]:
+    """Give the addresses that the structured data states, the business's own first."""
+    texts = [text_value(each.get("email")) for each in ([node] if node else []) + nodes]
+    found = (address for text in texts if text for address in addresses_in(text))
+    return list(dict.fromkeys(found))
 
 
-def _head_text(page: HtmlElement) -> str:
-    bases = page.xpath("//base/@href")
-    # get_base_url reads text, and only the base element matters to it.
-    return f'<base href="{bases[0]}">' if bases and '"' not in bases[0] else ""
+def _first_of(stated: list[str], found: list[str]) -> list[str]:
+    return list(dict.fromkeys([*stated, *found]))
 
 
 def _description(page: HtmlElement) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from leads.consents import record_consent
 from leads.throttling import Patience
 from tests.leads.web import Web, serving
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("leads", deadline=None)
+hypothesis.settings.load_profile("leads")
 
 
 @pytest.fixture

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import codecs
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +66,104 @@ def test_an_address_is_found_however_it_is_written(body):
     assert find_emails(parse_html(f"<body>{body}")) == [SHOP]
 
 
+def rot13(text: str) -> str:
+    return codecs.encode(text, "rot13")
+
+
+CODES = ",".join(str(ord(char)) for char in SHOP)
+JOOMLA = """<script>var prefix = 'ma' + 'il' + 'to'; var addy7 = 'r&#111;sa' + '&#64;';
+addy7 = addy7 + 'rosas-bakery' + '&#46;' + 'example';
+document.getElementById('cloak7').innerHTML += '<a href="' + addy7 + '">'</script>"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "rosa<span>@</span>rosas-bakery.example",
+        "<b>rosa</b><i>@</i><b>rosas-bakery</b>.example",
+        'rosa<span style="display: none">null</span>@rosas-bakery.example',
+        "rosa<!-- no -->@<!-- robots -->rosas-bakery.example",
+        f"<b>Mail</b>{SHOP}<b>Phone</b>",
+        f"<ul><li>{SHOP}</li><li>Phone</li></ul>",
+        "rosa AT rosas-bakery.example",
+        "rosa AT rosas-bakery DOT example",
+        "rosa at rosas-bakery dot example",
+        "rosa {at} rosas-bakery [dot] example",
+        "rosa&lt;at&gt;rosas-bakery.example",
+        "rosa -at- rosas-bakery -dot- example",
+        "rosa_at_rosas-bakery.example",
+        "rosa @ rosas-bakery.example",
+        "rosa\uff20rosas-bakery.example",
+        "ro\u00adsa@\u200brosas-bakery.example",
+        f"<noscript>{SHOP}</noscript>",
+        '<a href="mailto:%72osa%40rosas-bakery.example">x</a>',
+        f'<a href="mailto:Rosa%20Diaz%20%3C{SHOP}%3E">x</a>',
+        '<a href="mailto:?to=rosa%40rosas-bakery.example&subject=x">x</a>',
+        f'<map><area href="mailto:{SHOP}"></map>',
+        f'<form action="mailto:{SHOP}"></form>',
+        f"<a onclick=\"location.href='mailto:{SHOP}'\">x</a>",
+        f'<span itemprop="email" content="{SHOP}"></span>',
+        f'<b style="unicode-bidi: bidi-override; direction: rtl">{SHOP[::-1]}</b>',
+        f'<bdo dir="rtl">{SHOP[::-1]}</bdo>',
+        '<a data-user="rosa" data-domain="rosas-bakery.example"></a>',
+        '<a data-name="rosa" data-domain="rosas-bakery" data-tld="example"></a>',
+        f'<a data-enc-email="{rot13(SHOP).replace("@", "[at]")}">x</a>',
+        f"<a href=\"javascript:x('{rot13('mailto:' + SHOP)}')\">x</a>",
+        f'<a data-email="{base64.b64encode(SHOP.encode()).decode()}">x</a>',
+        f'<script>a.href = "mailto:" + atob("{base64.b64encode(SHOP.encode()).decode()}")</script>',
+        f"<script>document.write(String.fromCharCode({CODES}))</script>",
+        f'<script>document.write(unescape("{quote("<a href=mailto:" + SHOP + ">")}"))</script>',
+        "<script>document.write('rosa' + '@' + 'rosas-bakery' + '.example')</script>",
+        JOOMLA,
+        # TYPO3 shifts characters by two.
+        "<a href=\"javascript:linkTo_UnCryptMailto('ocknvq,tqucBtqucu/dcmgta0gzcorng');\">x</a>",
+        '<a data-mailto-token="ocknvq,tqucBtqucu/dcmgta0gzcorng" data-mailto-vector="2">x</a>',
+    ],
+)
+def test_an_address_that_is_hidden_is_found(body):
+    assert find_emails(parse_html(f"<body>{body}")) == [SHOP]
+
+
+def test_an_address_in_the_head_is_found():
+    page = parse_html(f'<head><meta property="og:email" content="{SHOP}"></head>')
+    assert find_emails(page) == [SHOP]
+
+
+def test_all_recipients_of_a_link_are_found():
+    page = parse_html(
+        '<body><a href="mailto:b@x.example,c@x.example?cc=d%40x.example">x'
+    )
+    assert find_emails(page) == ["b@x.example", "c@x.example", "d@x.example"]
+
+
+def test_a_domain_in_other_letters_is_given_as_mail_servers_know_it():
+    page = parse_html("<body>info@bäckerei.example")
+    assert find_emails(page) == ["info@xn--bckerei-5wa.example"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<img src="logo@2x.png" alt="logo@2x.png">',
+        '<script src="/npm/jquery@3.7.1/jquery.min.js"></script>',
+        "<p>react@18.2.0, vue@3.next and bootstrap@5.3.0-alpha.dist</p>",
+        "<p>https://user@shop.example/path</p>",
+        f"<script>var owner = '{SHOP}'</script>",
+        f"<script>document.write('hello'); var owner = '{SHOP}'</script>",
+        f"<template>{SHOP}</template><style>a:after{{content:'{SHOP}'}}</style>",
+        f'<p hidden>{SHOP}</p><p style="display:none">{SHOP}</p>',
+        "<p>Find us @ shop.example or MEET US AT shop.example</p>",
+        "<p>we look at shop.example daily, open at 9 dot com</p>",
+        "<p>3 for 5@10.each</p>",
+        '<a href="https://blog.example/@joe.doe">x</a>',
+        '<input placeholder="you@company.com" value="your.name@mail.example">',
+        '<a data-cfemail="zz">x</a><a data-mailto-token="?">x</a><a data-email="bm90IG9uZQ==">x</a>',
+    ],
+)
+def test_nothing_on_a_page_is_taken_for_an_address_that_is_none(body):
+    assert find_emails(parse_html(f"<body>{body}")) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -72,6 +174,7 @@ def test_an_address_is_found_however_it_is_written(body):
         "hero@3x.webp",
         "a@b",
         "jquery@3.7.1",
+        "12345678-1234-1234-1234-123456789abc@x.example",
     ],
 )
 def test_what_only_looks_like_an_address_is_left_out(text):
@@ -115,6 +218,20 @@ def test_linked_numbers_come_before_written_ones():
         '<body>Fax (707) 555-0199 <a href="tel:+1%20707%20555%200123">call</a>'
     )
     assert find_phones(page) == ["+17075550123", "+17075550199"]
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["tel:+1-707-555-0123;ext=5", "tel://7075550123", "callto:(707)5550123",
+     "TEL:707.555.0123", "https://wa.me/17075550123?text=hi"],
+)  # fmt: skip
+def test_a_number_is_read_from_every_kind_of_link(href):
+    assert find_phones(parse_html(f'<body><a href="{href}">x</a>')) == ["+17075550123"]
+
+
+def test_a_number_that_markup_takes_apart_is_one():
+    page = parse_html("<body><b>(707)</b> 555<i>-0123</i><p>12345-678</p>")
+    assert find_phones(page) == ["+17075550123"]
 
 
 def test_contacts_are_blacked_out_of_other_peoples_text():

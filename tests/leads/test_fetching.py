@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import time
 from datetime import timedelta
 
 import pytest
@@ -133,9 +133,10 @@ def test_a_redirect_into_a_private_network_is_an_error(web, patience):
 def test_a_crawl_delay_is_kept_between_every_two_requests(web, patience):
     web.put("shop", "/robots.txt", "User-agent: *\nCrawl-delay: 0.4")
     url = web.put("shop", "/", "x")
-    times = [fetch(url, patience=patience).fetched_at for _ in range(3)]
-    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(times)]
-    assert min(gaps) > 0.35
+    began = time.monotonic()
+    for _ in range(3):
+        assert fetch(url, patience=patience).outcome == Outcome.OK
+    assert time.monotonic() - began >= 0.8
 
 
 def test_a_delay_longer_than_the_patience_is_told_and_takes_no_turn(web):

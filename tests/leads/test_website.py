@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leads.contact_links import contact_links
 from leads.pages import parse_html
-from leads.sources.website import contact_links, name_in_title, read_site_page
+from leads.sources.website import name_in_title, read_site_page
 
 URL = "https://www.pier-nine-auto.example/"
 

@@ -1,0 +1,226 @@
+"""Recognise e-mail addresses in text: spelled out, too, and none that only look so. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import idna
+
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+#: Local and domain part, tight on purpose: it runs over whole pages. Domains may be
+#: written in any script.
+ADDRESS = re.compile(
+    rf"(?<![\w.+%-])(?<!://)[a-z0-9_][a-z0-9._%+'&-]{{0,63}}(?<![.'&])"
+    rf"@(?:{_LABEL}\.)+(?:xn--[a-z0-9-]{{2,59}}|[^\W\d_]{{2,24}})(?![\w-]|\.\w|@)",
+    re.IGNORECASE,
+)
+#: Some signs that people use instead of "@" and ".", in brackets of any kind.
+_OPEN, _CLOSE = r"[(\[{<«|]", r"[)\]}>»|]"
+_SPELLED_AT = re.compile(
+    rf"\s*(?:{_OPEN}\s*(?:at|ät|@|a|arroba|chez|æt|klammeraffe)\s*{_CLOSE}"
+    r"|(?<=\w)(?:\s+[-_*~]+|[_*~]+)at(?:[-_*~]+\s+|[_*~]+)(?=\w))\s*",
+    re.IGNORECASE,
+)
+_SPELLED_DOT = re.compile(
+    rf"\s*(?:{_OPEN}\s*(?:dot|punkt|punto|point|d0t|\.)\s*{_CLOSE}"
+    r"|(?<=\w)(?:\s+[-_*~]+|[_*~]+)dot(?:[-_*~]+\s+|[_*~]+)(?=\w))\s*",
+    re.IGNORECASE,
+)
+#: `info AT shop.example`: capitals, or a whole address in words, are no accident.
+_SHOUTED_AT = re.compile(r"([\w.+-]+)\s+AT\s+(?=[\w-]+(?:\.[\w-]+|\s+(?:DOT|dot)\s))")
+_IN_WORDS = re.compile(
+    r"\b([a-z0-9][a-z0-9._+-]{0,63})\s+(?:at|@)\s+((?:[a-z0-9-]{1,63}\s+(?:dot|punkt)\s+)+)"
+    r"([a-z]{2,24})\b",
+    re.IGNORECASE,
+)
+_SHOUTED_DOT = re.compile(r"(?<=[\w-])\s+DOT\s+(?=[a-zA-Z]{2})")
+_SPACED_AT = re.compile("([\\w.+-]+)\\s*[@\uff20\ufe6b]\\s+(?=[\\w-]+\\.[a-z])")
+#: Words before an "at" that is one: "Find us @ shop.example".
+_NO_MAILBOX = frozenset(
+    [
+        "us",
+        "me",
+        "out",
+        "it",
+        "is",
+        "now",
+        "here",
+        "live",
+        "online",
+        "more",
+        "look",
+        "meet",
+        "see",
+        "find",
+        "visit",
+        "shop",
+        "today",
+        "work",
+        "works",
+        "and",
+        "or",
+        "only",
+        "order",
+        "book",
+        "available",
+    ]
+)
+_OTHER_ATS = re.compile("[\uff20\ufe6b]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+#: What an address expression also matches on real pages: files and code.
+_FILE_ENDINGS = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "avif",
+        "ico",
+        "bmp",
+        "tif",
+        "tiff",
+        "css",
+        "scss",
+        "less",
+        "js",
+        "mjs",
+        "cjs",
+        "jsx",
+        "ts",
+        "tsx",
+        "json",
+        "map",
+        "woff",
+        "woff2",
+        "ttf",
+        "otf",
+        "eot",
+        "mp4",
+        "webm",
+        "mp3",
+        "wav",
+        "pdf",
+        "zip",
+        "php",
+        "asp",
+        "aspx",
+        "jsp",
+        "html",
+        "htm",
+        "xml",
+        "yml",
+        "yaml",
+        "min",
+        "vue",
+        "local",
+        "internal",
+        "lan",
+    ]
+)
+_PLACEHOLDER_DOMAINS = frozenset(
+    [
+        "example.com",
+        "example.org",
+        "example.net",
+        "domain.com",
+        "yourdomain.com",
+        "yourcompany.com",
+        "company.com",
+        "email.com",
+        "mysite.com",
+        "yoursite.com",
+        "website.com",
+        "yourwebsite.com",
+        "mydomain.com",
+        "test.com",
+        "acme.test",
+        "address.com",
+        "sentry.io",
+        "wixpress.com",
+        "provider.com",
+        "yourbusiness.com",
+        "yourdomain.tld",
+        "domain.tld",
+    ]
+)
+#: Error trackers, whose keys look like addresses, live on names below these.
+_TRACKER_DOMAINS = (".sentry.io", ".wixpress.com", ".ingest.us.sentry.io")
+_PLACEHOLDER_LOCALS = frozenset(
+    [
+        "you",
+        "your",
+        "youremail",
+        "your-email",
+        "your.email",
+        "yourname",
+        "your-name",
+        "your.name",
+        "name",
+        "user",
+        "username",
+        "someone",
+        "email@",
+        "first.last",
+        "firstname.lastname",
+        "vorname.nachname",
+    ]
+)
+#: Keys of trackers: hex digits, or the form of a UUID.
+_KEY = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: jquery@3.7.1-beta.next and vue@3.next are versions, logo@2x.gallery is a picture.
+_VERSION = re.compile(r"\d+\.\d|\d{1,2}\.[a-z]+$|[1-9]x\.")
+
+
+def addresses_in(text: str) -> Iterator[str]:
+    """Give the usable addresses in a text in lower case, the domain in ASCII."""
+    text = _INVISIBLE.sub("", text)
+    if "@" not in (plain := spell_out(text)):
+        return
+    for found in ADDRESS.finditer(plain):
+        if is_usable(address := _normal(found[0])):
+            yield address
+
+
+def spell_out(text: str) -> str:
+    """Write `name (at) shop (dot) example` and its like as an address."""
+    text = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text))
+    text = _IN_WORDS.sub(_from_words, text)
+    text = _SHOUTED_AT.sub(_after_mailbox, text)
+    if "@" in text:
+        text = _SHOUTED_DOT.sub(".", text)
+    return _OTHER_ATS.sub("@", _SPACED_AT.sub(_after_mailbox, text))
+
+
+def _after_mailbox(found: re.Match[str]) -> str:
+    return found[0] if found[1].lower() in _NO_MAILBOX else f"{found[1]}@"
+
+
+def _from_words(found: re.Match[str]) -> str:
+    domain = re.sub(r"\s+(?:dot|punkt)\s+", ".", found[2], flags=re.IGNORECASE)
+    return f"{found[1]}@{domain}{found[3]}"
+
+
+def _normal(address: str) -> str:
+    local, _, domain = address.strip(".'").lower().rpartition("@")
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            return ""
+    return f"{local}@{domain}"
+
+
+def is_usable(address: str) -> bool:
+    """Say whether an address may be a person's: no file, key, version or placeholder."""
+    local, _, domain = address.lower().rpartition("@")
+    labels = domain.split(".")
+    if not local or labels[-1] in _FILE_ENDINGS or local in _PLACEHOLDER_LOCALS:
+        return False
+    if _VERSION.match(domain):
+        return False
+    if _KEY.fullmatch(local):
+        return False
+    return domain not in _PLACEHOLDER_DOMAINS and not domain.endswith(_TRACKER_DOMAINS)

@@ -1,0 +1,118 @@
+"""Give the text of a page as a reader sees it: words apart, parts of words together. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+#: Elements that stand inside a line; every other one begins and ends a line.
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "nobr",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+_NEVER_SHOWN = frozenset({"script", "style", "template", "head", "svg", "object"})
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+#: Text read backwards by the browser, to keep collectors of addresses away.
+_BACKWARDS = re.compile(r"unicode-bidi\s*:\s*bidi-override", re.IGNORECASE)
+_RIGHT_TO_LEFT = re.compile(r"direction\s*:\s*rtl", re.IGNORECASE)
+
+
+def lines_of(root: HtmlElement) -> Iterator[list[str]]:
+    """Give the lines of a page, each as its pieces of text in order.
+
+    A piece is the text of one node: `of<b>fice</b>` is one line of two pieces. What is
+    hidden is left out, what runs backwards is turned round.
+    """
+    line: list[str] = []
+    skipped: HtmlElement | None = None
+    for event, element in etree.iterwalk(
+        root, events=("start", "end", "comment", "pi")
+    ):
+        if event in ("comment", "pi"):
+            is_over = skipped is None
+        elif event == "start":
+            if skipped is not None:
+                continue
+            if not _is_inline(element) and line:
+                yield line
+                line = []
+            if _is_hidden(element):
+                skipped = element
+            elif element.text:
+                line.append(_turned(element, element.text))
+            continue
+        else:
+            if skipped is element:
+                skipped = None
+            is_over = skipped is None
+            if is_over and not _is_inline(element) and line:
+                yield line
+                line = []
+        if is_over and element is not root and element.tail:
+            line.append(element.tail)
+    if line:
+        yield line
+
+
+def flow_text(root: HtmlElement) -> str:
+    """Give the text of an element on one line, words of neighbouring blocks apart."""
+    whole = " ".join("".join(line) for line in lines_of(root))
+    return re.sub(r"\s+", " ", whole).strip()
+
+
+def _is_inline(element: HtmlElement) -> bool:
+    return element.tag in _INLINE
+
+
+def _is_hidden(element: HtmlElement) -> bool:
+    if element.tag in _NEVER_SHOWN or element.get("hidden") is not None:
+        return True
+    style = element.get("style")
+    return bool(style and _HIDDEN.search(style))
+
+
+def _turned(element: HtmlElement, text: str) -> str:
+    style = element.get("style") or ""
+    is_backwards = _BACKWARDS.search(style) and _RIGHT_TO_LEFT.search(style)
+    is_override = element.tag == "bdo" and (element.get("dir") or "").lower() == "rtl"
+    return text[::-1] if is_backwards or is_override else text
