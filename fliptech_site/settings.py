@@ -201,6 +201,8 @@ TASK_MIDDLEWARE = [
 TASK_FOLLOWERS = ["tasks.workflows.follow"]
 #: Days that finished tasks are kept.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
+#: Days that their tallies are kept: how many ran, how long they took.
+TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
 
 # --- Leads ----------------------------------------------------------------
 
