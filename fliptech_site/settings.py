@@ -191,17 +191,23 @@ TASK_MAX_RESCUES = env.integer("TASK_MAX_RESCUES", 3, minimum=1, maximum=100)
 #: strike neither a claim nor a finish.
 TASK_MIDDLEWARE = [
     "tasks.results.ledger_results",
+    "tasks.tracing.EndSpan",
     "tasks.ledger.Ledger",
+    "tasks.tracing.BeginSpan",
     "tasks.continuing.pipelines",
     "tasks.continuing.group_callbacks",
     "dramatiq.middleware.TimeLimit",
 ]
+#: Where traces go, as OTLP over HTTP; empty means: none are made.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "", schemes=("http", "https"), example="http://localhost:4318"
+)  # fmt: skip
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
 TASK_FOLLOWERS = ["tasks.workflows.follow"]
 #: Days that finished tasks are kept.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
-#: Days that their tallies are kept: how many ran, how long they took.
+#: Days that the tallies are kept: how many ran, and how long.
 TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
 
 # --- Leads ----------------------------------------------------------------

@@ -322,6 +322,7 @@ def _ending(
     error: tuple[str, str, str] = ("", "", ""),
 ) -> Ending:
     error_class, message, traceback = (text.replace("\x00", "") for text in error)
+    held.outcomes.append(outcome.value)
     return Ending(
         task_id=held.task_id,
         attempt=held.attempt,
