@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_tasks",
     *ROOMS,
     "fliptech_site",
 ]
@@ -58,6 +59,7 @@ ACTOR_MODULES = [
     "actors.ai",
     "actors.demo",
     "actors.upkeep",
+    "actors.django_tasks",
     "actors.not_yet_built",
     # Modules of one's own with further actors.
     *env.words("EXTRA_ACTOR_MODULES"),
@@ -204,7 +206,8 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.url(
 )  # fmt: skip
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
-TASK_FOLLOWERS = ["tasks.workflows.follow"]
+TASK_FOLLOWERS = ["tasks.workflows.follow", "tasks.django_backend.tell_ends"]
+TASKS = {"default": {"BACKEND": "tasks.django_backend.LedgerBackend"}}
 #: Days that finished tasks are kept.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
 #: Days that the tallies are kept: how many ran, and how long.
