@@ -208,9 +208,8 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.url(
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
 TASK_FOLLOWERS = ["tasks.workflows.follow", "tasks.django_backend.tell_ends"]
 TASKS = {"default": {"BACKEND": "tasks.django_backend.LedgerBackend"}}
-#: Days that finished tasks are kept.
+#: Days that finished tasks are kept, and then their tallies.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
-#: Days that the tallies are kept: how many ran, and how long.
 TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
 
 # --- Leads ----------------------------------------------------------------

@@ -27,6 +27,8 @@ _RANGE = {
     "since": "(SELECT coalesce(max(counted_until), 'epoch') FROM tasks_tallymark)",
     # With an upper bound the planner takes the unknown range for a small one.
     "until": "'infinity'",
+    "minute_of_end": "NULL::timestamptz",
+    "minute_of_enqueue": "NULL::timestamptz",
 }
 
 #: One statement, so one snapshot: no fold comes between the mark, the totals and the rest.
@@ -88,11 +90,8 @@ def collect() -> Iterable[Metric]:
 
 def read_counts() -> list[Count]:
     """Return what has happened ever, by queue and actor."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS)
-        rows = cursor.fetchall()
     summed: dict[tuple[str, str], Count] = {}
-    for queue, actor, *values in rows:
+    for queue, actor, *values in gauges.ask(_COUNTS):
         row = dict(zip(COLUMNS, values, strict=True))
         buckets = {name: row.pop(f"{name}_buckets") for name in _HISTOGRAMS}
         known = summed.setdefault(

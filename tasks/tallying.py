@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from tasks.tallies import BOUNDS
 
 #: Seconds between two folds: what lies behind the mark is counted at every scrape.
-FOLD_SECONDS = 5.0
+FOLD_SECONDS = 3.0
 #: Seconds that a statement has from its first look at the clock until it can be seen
 #: among the others that run.
 GRACE_SECONDS = 2.0
@@ -49,14 +49,14 @@ SELECT least(
 
 _BOUNDS = f"ARRAY[{', '.join(map(str, BOUNDS))}]::float8[]"
 #: Never negative, should the server's clock be set back in between.
-_US = "greatest((extract(epoch FROM {0}) * 1000000)::bigint, 0)"
+_US = "greatest((date_part('epoch', {0}) * 1000000)::bigint, 0)"
 
 #: Rows of one kind, outcome and pair of buckets: a few hundred groups at the most.
 ENDED = f"""
 SELECT minute, queue, actor, kind, wait_bucket, run_bucket,
     count(*) AS n, sum(wait) AS wait_us, sum(run) AS run_us
 FROM (
-    SELECT date_trunc('minute', finished_at) AS minute, queue, actor, wait, run,
+    SELECT {{minute_of_end}} AS minute, queue, actor, wait, run,
         CASE WHEN outcome <> 'lost' THEN outcome
              WHEN error_class = 'PoisonedTask' THEN 'poisoned'
              ELSE 'rescued' END AS kind,
@@ -73,7 +73,7 @@ GROUP BY 1, 2, 3, 4, 5, 6
 """  # noqa: S608 - constants above
 
 ENQUEUED = """
-SELECT date_trunc('minute', created_at), queue, actor, 'enqueued', NULL::int, NULL::int,
+SELECT {minute_of_enqueue}, queue, actor, 'enqueued', NULL::int, NULL::int,
     count(*), 0, 0
 FROM tasks_task WHERE created_at >= {since} AND created_at < {until}
 GROUP BY 1, 2, 3
@@ -154,7 +154,12 @@ def _added(table: str) -> str:
 
 
 _COLUMNS = ", ".join(COLUMNS)
-_RANGE = {"since": "%(since)s", "until": "%(until)s"}
+_RANGE = {
+    "since": "%(since)s",
+    "until": "%(until)s",
+    "minute_of_end": "date_trunc('minute', finished_at)",
+    "minute_of_enqueue": "date_trunc('minute', created_at)",
+}
 
 _FOLD = f"""
 WITH grouped AS (

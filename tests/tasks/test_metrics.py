@@ -8,11 +8,13 @@ import psycopg
 import pytest
 from django.db import connection
 
-from tasks import claiming, metrics, throttling
-from tasks.enqueueing import enqueue
+from tasks import claiming, metrics, tallying, throttling
+from tasks.enqueueing import enqueue, enqueue_many
 from tasks.leases import concurrency
-from tasks.models import Schedule, Worker
+from tasks.models import Actor, Attempt, Schedule, Task, Total, Worker
 from tasks.scheduling import LEADER_LOCK
+from tasks.states import UNFINISHED
+from tasks.tallying import fold
 
 pytestmark = pytest.mark.django_db
 
@@ -86,14 +88,19 @@ def test_only_living_workers_count_for_the_queues_they_serve():
     )
 
 
-def test_limits_of_queues_and_held_leases_are_told():
+def test_limits_of_queues_and_actors_and_held_leases_are_told():
     throttling.pause("ai")
     throttling.limit_rate("email", 50)
+    throttling.limit_concurrency("debug_task", 2, Actor)
     with concurrency("email:account:7", limit=1):
         samples = told()
     assert (samples["queue_paused", "ai"], samples["queue_paused", "email"]) == (1, 0)
     assert samples["queue_rate_per_minute", "email"] == 50
     assert ("queue_rate_per_minute", "ai") not in samples
+    assert samples["actor_concurrency", "debug_task"] == 2
+    assert [key for key in samples if key[0] == "actor_paused"] == [
+        ("actor_paused", "debug_task")
+    ]
     assert samples["leases_held",] == 1
 
 
@@ -108,6 +115,37 @@ def test_a_late_schedule_and_a_leading_scheduler_are_told(test_environment):
         leader.execute("SELECT pg_advisory_lock(%s)", [LEADER_LOCK])
         assert told()["schedulers_leading",] == 1
     assert told()["schedulers_leading",] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_figures_are_exact_after_a_worker_was_killed(
+    rabbitmq, start_process, wait_until, monkeypatch
+):
+    monkeypatch.setattr(tallying, "GRACE_SECONDS", 0.0)
+    start_process("scheduler", TASK_LEASE_SECONDS="3")
+    worker, _ = (
+        start_process(
+            "worker", "--queues=default", "--threads=2", TASK_LEASE_SECONDS="3"
+        )
+        for _ in range(2)
+    )
+    enqueue_many("trial_sleep", [{"seconds": 0.05}] * 60)
+    wait_until(lambda: Attempt.objects.count() > 10)
+    worker.kill()
+    left = Task.objects.filter(state__in=UNFINISHED, actor="trial_sleep")
+    wait_until(lambda: not left.exists())
+    lost = Attempt.objects.filter(actor="trial_sleep", outcome="lost").count()
+    returned = Attempt.objects.filter(actor="trial_sleep", outcome="returned").count()
+    labels = ("default", "trial_sleep")
+    for _ in range(2):
+        samples = told()
+        assert samples["enqueued_total", *labels] == 60
+        assert samples["finished_total", *labels, "succeeded"] == 60
+        assert samples["rescued_total", *labels] == lost
+        assert samples["started_total", *labels] == 60 + lost + returned
+        # Then again from the totals, beside the scheduler that folds as well.
+        fold()
+        assert Total.objects.get(actor="trial_sleep").succeeded == 60
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ STEPS = st.lists(
 
 
 @hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(steps=STEPS)
 def test_no_counter_ever_goes_back_whatever_is_folded_and_pruned(steps):
