@@ -196,16 +196,21 @@ ON CONFLICT (span, started_at, queue, actor) DO UPDATE SET {_added("tasks_tally"
 def fold(every_seconds: float = 0.0) -> bool:
     """Count what is certain by now and move the mark; False when there was nothing to do.
 
-    The mark moves by `every_seconds` at least. Two that fold at the same time wait for
-    each other at the mark.
+    The mark moves by `every_seconds` at least. Where another one folds just now, or hangs
+    in it, this leaves it alone: a scheduler has more to do.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO tasks_tallymark (id, counted_until) VALUES (1, 'epoch')"
             " ON CONFLICT DO NOTHING"
         )
-        cursor.execute("SELECT counted_until FROM tasks_tallymark FOR UPDATE")
-        since = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT counted_until FROM tasks_tallymark FOR UPDATE SKIP LOCKED"
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        since = row[0]
         # Looked up before the count, so that what ends in between is seen by it.
         cursor.execute(_HORIZON, [GRACE_SECONDS])
         until = cursor.fetchone()[0]

@@ -144,7 +144,7 @@ def test_figures_are_exact_after_a_worker_was_killed(
         assert samples["rescued_total", *labels] == lost
         assert samples["started_total", *labels] == 60 + lost + returned
         # Then again from the totals, beside the scheduler that folds as well.
-        fold()
+        wait_until(fold)
         assert Total.objects.get(actor="trial_sleep").succeeded == 60
 
 

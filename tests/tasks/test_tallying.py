@@ -204,20 +204,11 @@ class TestCommitsThatComeLate:
         self, other, test_environment, wait_until
     ):
         """It has its time stamp and no transaction id yet."""
-        key = {"key": "one"}
-        insert = (
-            "INSERT INTO tasks_task (id, actor, queue, priority, args, kwargs, options,"
-            " state, attempt, failures, max_attempts, rescues, progress_note,"
-            " error_class, error_message, unique_key)"
-            " VALUES (gen_random_uuid(), 'trial_add', 'default', 5, '[]', '{}', '{}',"
-            " 'queued', 0, 0, 5, 0, '', '', '', %(key)s) ON CONFLICT DO NOTHING"
-        )
-        other.execute(insert, key)
+        other.execute("LOCK TABLE tasks_task IN SHARE MODE")
 
-        def wait_for_the_key():
-            url = test_environment["DATABASE_URL"]
-            with psycopg.connect(url, autocommit=True) as third:
-                third.execute(insert, key)
+        def wait_for_the_lock():
+            with psycopg.connect(test_environment["DATABASE_URL"]) as third:
+                self.enqueue_in(third)
 
         def is_waiting():
             with connection.cursor() as cursor:
@@ -228,16 +219,21 @@ class TestCommitsThatComeLate:
                 return cursor.fetchone()[0]
 
         with ThreadPoolExecutor(1) as threads:
-            waiting = threads.submit(wait_for_the_key)
+            waiting = threads.submit(wait_for_the_lock)
             wait_until(is_waiting)
-            before = datetime.now(UTC)
-            # A transaction of its own begins later, so it holds the mark no longer.
             fold()
             other.rollback()
             waiting.result()
-        assert TallyMark.objects.get().counted_until < before
+        assert TallyMark.objects.get().counted_until <= Task.objects.get().created_at
         fold()
         assert Total.objects.get().enqueued == 1
+
+    def test_a_fold_does_not_wait_for_one_that_hangs(self, other):
+        fold()
+        other.execute("SELECT counted_until FROM tasks_tallymark FOR UPDATE")
+        assert not fold()
+        other.rollback()
+        assert fold()
 
     def test_an_end_inside_a_bodys_transaction_is_counted_when_it_commits(self):
         held = run()
