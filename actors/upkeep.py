@@ -8,6 +8,7 @@ from tasks.pruning import (
     prune_finished_tasks,
     prune_finished_workflows,
 )
+from tasks.tallying import prune_tallies
 
 
 @actor(queue="default", time_limit_minutes=15)
@@ -23,4 +24,5 @@ def cleanup_old_task_results() -> dict[str, int]:
         "deleted": prune_finished_tasks(),
         "workflows": prune_finished_workflows(),
         "expired": prune_expired_rows(),
+        "tallies": prune_tallies(),
     }

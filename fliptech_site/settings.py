@@ -12,9 +12,9 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse_lazy
 
 from fliptech_site import environment as env
+from fliptech_site import sidebar
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 #: Everything that is written at run time: demo sites, exports, local servers.
@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_tasks",
     *ROOMS,
     "fliptech_site",
 ]
@@ -58,6 +59,7 @@ ACTOR_MODULES = [
     "actors.ai",
     "actors.demo",
     "actors.upkeep",
+    "actors.django_tasks",
     "actors.not_yet_built",
     # Modules of one's own with further actors.
     *env.words("EXTRA_ACTOR_MODULES"),
@@ -198,16 +200,24 @@ TASK_MAX_RESCUES = env.integer("TASK_MAX_RESCUES", 3, minimum=1, maximum=100)
 #: strike neither a claim nor a finish.
 TASK_MIDDLEWARE = [
     "tasks.results.ledger_results",
+    "tasks.tracing.EndSpan",
     "tasks.ledger.Ledger",
+    "tasks.tracing.BeginSpan",
     "tasks.continuing.pipelines",
     "tasks.continuing.group_callbacks",
     "dramatiq.middleware.TimeLimit",
 ]
+#: Where traces go, as OTLP over HTTP; empty means: none are made.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "", schemes=("http", "https"), example="http://localhost:4318"
+)  # fmt: skip
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
-TASK_FOLLOWERS = ["tasks.workflows.follow"]
-#: Days that finished tasks are kept.
+TASK_FOLLOWERS = ["tasks.workflows.follow", "tasks.django_backend.tell_ends"]
+TASKS = {"default": {"BACKEND": "tasks.django_backend.LedgerBackend"}}
+#: Days that finished tasks are kept, and then their tallies.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
+TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
 
 # --- Leads ----------------------------------------------------------------
 
@@ -271,89 +281,4 @@ LOGGING = {
 
 # --- Admin ----------------------------------------------------------------
 
-
-def _sidebar_item(title: str, icon: str, url_name: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}")}
-
-
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "FlipTech Pro",
-    "SITE_HEADER": "FlipTech Pro",
-    "SITE_SYMBOL": "rocket_launch",
-    "SHOW_HISTORY": True,
-    "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
-    "SIDEBAR": {
-        "show_search": True,
-        "navigation": [
-            {
-                "title": "Find",
-                "items": [
-                    _sidebar_item("Leads", "storefront", "leads_lead_changelist"),
-                    _sidebar_item(
-                        "Scrape jobs", "travel_explore", "leads_scrapejob_changelist"
-                    ),
-                    _sidebar_item(
-                        "Doubtful pairs", "join", "leads_leadpair_changelist"
-                    ),
-                    _sidebar_item(
-                        "Imports", "upload_file", "leads_leadimport_changelist"
-                    ),
-                    _sidebar_item("Exports", "download", "leads_leadexport_changelist"),
-                    _sidebar_item("Fetches", "language", "leads_fetch_changelist"),
-                    _sidebar_item(
-                        "Source consents", "handshake", "leads_sourceconsent_changelist"
-                    ),
-                ],
-            },
-            {
-                "title": "Show",
-                "items": [
-                    _sidebar_item("Demo sites", "web", "demos_demosite_changelist"),
-                ],
-            },
-            {
-                "title": "Invite",
-                "items": [
-                    _sidebar_item(
-                        "Campaigns", "campaign", "campaigns_campaign_changelist"
-                    ),
-                    _sidebar_item(
-                        "Recipients", "group", "campaigns_recipient_changelist"
-                    ),
-                    _sidebar_item(
-                        "E-mails", "outgoing_mail", "campaigns_email_changelist"
-                    ),
-                    _sidebar_item(
-                        "Templates", "draft", "campaigns_template_changelist"
-                    ),
-                    _sidebar_item(
-                        "Accounts", "alternate_email", "campaigns_account_changelist"
-                    ),
-                    _sidebar_item(
-                        "Inbox (test mail)", "inbox", "campaigns_sinkmessage_changelist"
-                    ),
-                    _sidebar_item(
-                        "Suppressions", "block", "leads_suppression_changelist"
-                    ),
-                ],
-            },
-            {
-                "title": "Run",
-                "items": [
-                    _sidebar_item("Tasks", "task_alt", "tasks_task_changelist"),
-                    _sidebar_item(
-                        "Workflows", "account_tree", "tasks_workflow_changelist"
-                    ),
-                    _sidebar_item(
-                        "Schedules", "calendar_clock", "tasks_schedule_changelist"
-                    ),
-                    _sidebar_item("Queues", "queue", "tasks_queue_changelist"),
-                    _sidebar_item("Actors", "function", "tasks_actor_changelist"),
-                    _sidebar_item("Workers", "memory", "tasks_worker_changelist"),
-                    _sidebar_item("Leases", "lock_clock", "tasks_lease_changelist"),
-                    _sidebar_item("Paces", "speed", "tasks_pace_changelist"),
-                ],
-            },
-        ],
-    },
-}
+UNFOLD = sidebar.UNFOLD

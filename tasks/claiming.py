@@ -73,14 +73,17 @@ WITH ended AS (
         error_class, error_message, traceback, log)
     WHERE task.id = ending.task_id AND task.attempt = ending.attempt
         AND task.state || '' = 'running'
-    RETURNING task.id, task.attempt, worker_id, started_at, ending.outcome,
+    RETURNING task.id, task.attempt, queue, actor, worker_id, started_at,
+        -- A retry has overwritten run_at; the statement's snapshot has the old one.
+        (SELECT greatest(run_at, created_at) FROM tasks_task WHERE id = task.id) AS due_at,
+        ending.outcome,
         ending.error_class, ending.error_message, ending.traceback, ending.log
 )
 INSERT INTO tasks_attempt (
-    task_id, number, outcome, worker_id, started_at, finished_at,
+    task_id, number, queue, actor, outcome, worker_id, due_at, started_at, finished_at,
     error_class, error_message, traceback, log
 )
-SELECT id, attempt, outcome, worker_id, started_at, clock_timestamp(),
+SELECT id, attempt, queue, actor, outcome, worker_id, due_at, started_at, clock_timestamp(),
     error_class, error_message, traceback, log
 FROM ended
 RETURNING task_id, number
@@ -319,6 +322,7 @@ def _ending(
     error: tuple[str, str, str] = ("", "", ""),
 ) -> Ending:
     error_class, message, traceback = (text.replace("\x00", "") for text in error)
+    held.outcomes.append(outcome.value)
     return Ending(
         task_id=held.task_id,
         attempt=held.attempt,

@@ -26,6 +26,8 @@ class Claim:
     root_id: UUID | None
     is_followed: bool = False
     log: list[str] = field(default_factory=list)
+    #: How it ended, as far as it was decided here; the last one counts.
+    outcomes: list[str] = field(default_factory=list)
 
 
 _current: ContextVar[Claim | None] = ContextVar("tasks_current_claim", default=None)

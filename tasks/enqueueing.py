@@ -14,6 +14,7 @@ import uuid_utils.compat
 from django.db import connection, transaction
 
 from fliptech_site.errors import InvalidInput
+from tasks import tracing
 from tasks.current import current_claim
 from tasks.declaring import check_arguments, find_actor, policy_of
 from tasks.handover import handover
@@ -200,7 +201,6 @@ def _insert(
         "actor": declared.actor_name,
         "queue": declared.queue_name,
         "priority": order.priority,
-        "options": _as_json(declared, dict(order.options or {})),
         "state": State.QUEUED if is_due else State.SCHEDULED,
         "max_attempts": policy_of(declared).max_attempts,
         "run_at": order.run_at,
@@ -214,7 +214,16 @@ def _insert(
         "kwargs": [_as_json(declared, dict(row[2])) for row in rows],
         **columns(uniques),
     }
-    with connection.cursor() as cursor:
+    with (
+        tracing.enqueueing(
+            declared.actor_name,
+            declared.queue_name,
+            order.options or {},
+            parameters["ids"],
+        ) as options,
+        connection.cursor() as cursor,
+    ):
+        parameters["options"] = _as_json(declared, options)
         cursor.execute(statement, parameters)
         stored: list[tuple[UUID, str | None]] = cursor.fetchall()
     if stored and is_due:

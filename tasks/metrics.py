@@ -1,52 +1,142 @@
-"""Metrics of the ledger for Prometheus, read from the database at each scrape.
+"""Metrics of the ledger for Prometheus: counters and histograms here, gauges beside.
 
-Counting rows instead of events makes the figures right with any number of processes.
+All of it is read from the database at the scrape, so that it is right with any number of
+processes, whatever dies. Finished rows are not counted again: their sum stands in the
+tallies (see `tasks.tallying`), only what happened since the last fold is added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 from django.db import connection
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
-from tasks.states import UNFINISHED, State
+from tasks import gauges
+from tasks.states import UNFINISHED
+from tasks.tallies import BOUNDS
+from tasks.tallying import COLUMNS, ENDED, ENQUEUED, SPREAD
+
+_RANGE = {
+    "since": "(SELECT coalesce(max(counted_until), 'epoch') FROM tasks_tallymark)",
+    # With an upper bound the planner takes the unknown range for a small one.
+    "until": "'infinity'",
+    "minute_of_end": "NULL::timestamptz",
+    "minute_of_enqueue": "NULL::timestamptz",
+}
+
+#: One statement, so one snapshot: no fold comes between the mark, the totals and the rest.
+#: A run that ends turns from a running task into an attempt in the same commit.
+_COUNTS = f"""
+WITH grouped AS (
+    {ENDED.format(**_RANGE)} UNION ALL {ENQUEUED.format(**_RANGE)}
+    UNION ALL
+    SELECT NULL, queue, actor, 'running', NULL::int, NULL::int, count(*), 0, 0
+    FROM tasks_task WHERE state = 'running' GROUP BY queue, actor
+)
+SELECT queue, actor, {SPREAD} FROM grouped GROUP BY queue, actor
+UNION ALL
+SELECT queue, actor, {", ".join(COLUMNS)} FROM tasks_total
+"""  # noqa: S608 - names of columns
+
+#: Metric -> the columns that it adds up, and what it says.
+_COUNTERS = {
+    "enqueued": (("enqueued",), "Tasks that were enqueued."),
+    "started": (("runs",), "Runs that were started."),
+    "failed": (("failed", "poisoned"), "Tasks that failed for good."),
+    "retried": (("retried",), "Runs that failed and are tried again."),
+    "deferred": (("deferred",), "Runs that a limit put off; they burn no attempt."),
+    "returned": (("returned",), "Runs given back by a worker that stopped."),
+    "rescued": (("rescued",), "Tasks taken from a dead worker and given to another."),
+}
+_OUTCOMES = ("succeeded", "failed", "cancelled", "poisoned")
+_HISTOGRAMS = {
+    "wait": "From the moment a task might have run to the start of the run.",
+    "run": "From the start of a run to its end.",
+}
+_LABELS = ("queue", "actor")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What has happened ever to the tasks of one queue and actor."""
+
+    queue: str
+    actor: str
+    numbers: dict[str, int]
+    buckets: dict[str, list[int]]
 
 
 def collect() -> Iterable[Metric]:
-    """Yield tasks by state and queue, age of the oldest waiting one, and workers."""
-    by_state = GaugeMetricFamily(
-        "fliptech_tasks", "Tasks in the ledger.", labels=["queue", "state"]
-    )
-    depth = GaugeMetricFamily(
-        "fliptech_tasks_queue_depth",
-        "Tasks that may run now and wait.",
-        labels=["queue"],
-    )
-    oldest = GaugeMetricFamily(
-        "fliptech_tasks_oldest_waiting_seconds",
-        "Age of the oldest task that may run now and waits.",
-        labels=["queue"],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT queue, state, count(*) FROM tasks_task GROUP BY 1, 2")
-        for queue, state, count in cursor.fetchall():
-            by_state.add_metric([queue, state], count)
-            if state == State.QUEUED:
-                depth.add_metric([queue], count)
-        cursor.execute(
-            "SELECT queue, extract(epoch FROM clock_timestamp() - min(run_at))"
-            " FROM tasks_task WHERE state = 'queued' GROUP BY 1"
+    """Yield counters and histograms by queue and actor, then the gauges."""
+    counts = read_counts()
+    for name, (columns, text) in _COUNTERS.items():
+        counter = CounterMetricFamily(f"fliptech_tasks_{name}", text, labels=_LABELS)
+        for one in counts:
+            value = sum(one.numbers[column] for column in columns)
+            counter.add_metric([one.queue, one.actor], value)
+        yield counter
+    yield _finished(counts)
+    for name, text in _HISTOGRAMS.items():
+        yield _histogram(name, text, counts)
+    yield from gauges.collect()
+
+
+def read_counts() -> list[Count]:
+    """Return what has happened ever, by queue and actor."""
+    summed: dict[tuple[str, str], Count] = {}
+    for queue, actor, *values in gauges.ask(_COUNTS):
+        row = dict(zip(COLUMNS, values, strict=True))
+        buckets = {name: row.pop(f"{name}_buckets") for name in _HISTOGRAMS}
+        known = summed.setdefault(
+            (queue, actor),
+            Count(
+                queue,
+                actor,
+                dict.fromkeys(row, 0),
+                {n: [0] * len(b) for n, b in buckets.items()},
+            ),
         )
-        for queue, age in cursor.fetchall():
-            oldest.add_metric([queue], max(float(age), 0.0))
-        cursor.execute("SELECT count(*) FROM tasks_worker WHERE stopped_at IS NULL")
-        workers = GaugeMetricFamily(
-            "fliptech_tasks_workers",
-            "Worker processes alive.",
-            value=cursor.fetchone()[0],
+        for name, value in row.items():
+            known.numbers[name] += value
+        for name, more in buckets.items():
+            known.buckets[name] = [
+                a + b for a, b in zip(known.buckets[name], more, strict=True)
+            ]
+    return [summed[key] for key in sorted(summed)]
+
+
+def _finished(counts: Sequence[Count]) -> Metric:
+    """Every outcome is told, also at 0: an alert can't see a series being born."""
+    finished = CounterMetricFamily(
+        "fliptech_tasks_finished",
+        "Tasks that reached their end, by outcome.",
+        labels=[*_LABELS, "outcome"],
+    )
+    for one in counts:
+        for outcome in _OUTCOMES:
+            finished.add_metric([one.queue, one.actor, outcome], one.numbers[outcome])
+    return finished
+
+
+def _histogram(name: str, text: str, counts: Sequence[Count]) -> Metric:
+    histogram = HistogramMetricFamily(
+        f"fliptech_tasks_{name}_seconds", text, labels=_LABELS
+    )
+    bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
+    for one in counts:
+        histogram.add_metric(
+            [one.queue, one.actor],
+            buckets=list(zip(bounds, accumulate(one.buckets[name]), strict=True)),
+            sum_value=one.numbers[f"{name}_us"] / 1_000_000,
         )
-    yield from (by_state, depth, oldest, workers)
+    return histogram
 
 
 def queue_lengths() -> list[tuple[str, int, int, int]]:

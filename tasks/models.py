@@ -13,6 +13,7 @@ from tasks.following import End
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
 from tasks.steering import Actor, Queue, Schedule
+from tasks.tallies import Tally, TallyMark, Total
 from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
 from tasks.workflow_rows import Node, Workflow
 
@@ -28,7 +29,10 @@ __all__ = [
     "Schedule",
     "Signal",
     "StoredResult",
+    "Tally",
+    "TallyMark",
     "Task",
+    "Total",
     "Worker",
     "Workflow",
     "summary",
@@ -212,6 +216,9 @@ class Attempt(models.Model):
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
     number = models.SmallIntegerField()
+    # Of the task as it was then, so that its attempts can be counted without it.
+    queue = models.CharField(max_length=50)
+    actor = models.CharField(max_length=100)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     worker = models.ForeignKey(
         "Worker",
@@ -221,6 +228,8 @@ class Attempt(models.Model):
         db_constraint=False,
         db_index=False,
     )
+    #: Since when it might have run.
+    due_at = models.DateTimeField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     error_class = models.CharField(max_length=200, blank=True, default="")
@@ -234,6 +243,10 @@ class Attempt(models.Model):
             models.UniqueConstraint(
                 fields=["task", "number"], name="tasks_attempt_task_number_uniq"
             )
+        ]
+        indexes = [
+            # What has ended since the tallies were written, and what ended lately.
+            models.Index(fields=["finished_at"], name="tasks_attempt_finished_idx")
         ]
 
     def __str__(self) -> str:

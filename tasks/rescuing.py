@@ -14,7 +14,9 @@ SCATTER_SECONDS = 5.0
 #: poison: it fails with a sentence instead of taking the next worker down.
 _RESCUE = """
 WITH lost AS (
-    SELECT id, attempt, worker_id, started_at, rescues FROM tasks_task
+    SELECT id, attempt, queue, actor, worker_id, started_at, rescues,
+        greatest(run_at, created_at) AS due_at
+    FROM tasks_task
     WHERE state = 'running' AND {which}
     ORDER BY lease_until LIMIT 500 FOR UPDATE SKIP LOCKED
 ), moved AS (
@@ -37,11 +39,11 @@ WITH lost AS (
     RETURNING task.id, task.error_class, task.error_message
 )
 INSERT INTO tasks_attempt (
-    task_id, number, outcome, worker_id, started_at, finished_at,
+    task_id, number, queue, actor, outcome, worker_id, due_at, started_at, finished_at,
     error_class, error_message, traceback, log
 )
-SELECT lost.id, lost.attempt, 'lost', lost.worker_id, lost.started_at,
-    clock_timestamp(), moved.error_class, moved.error_message, '', ''
+SELECT lost.id, lost.attempt, lost.queue, lost.actor, 'lost', lost.worker_id,
+    lost.due_at, lost.started_at, clock_timestamp(), moved.error_class, moved.error_message, '', ''
 FROM lost JOIN moved ON moved.id = lost.id
 """
 

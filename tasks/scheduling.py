@@ -26,6 +26,7 @@ from tasks.planning import plan_due, sync_declared
 from tasks.publishing import BrokerUnavailable, Publisher
 from tasks.relaying import BATCH, raise_waiting, reclaim_lost, relay_to_rabbitmq
 from tasks.rescuing import rescue_expired
+from tasks.tallying import FOLD_SECONDS, fold
 from tasks.workflows.sweeping import sweep
 
 logger = logging.getLogger(__name__)
@@ -141,3 +142,4 @@ def _upkeep() -> None:
     Worker.objects.filter(
         stopped_at__isnull=True, heartbeat_at__lt=silent_since
     ).update(stopped_at=timezone.now())
+    fold(FOLD_SECONDS)

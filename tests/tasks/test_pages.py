@@ -89,9 +89,10 @@ def test_health_and_metrics_answer_without_a_login(client):
     Worker.objects.create(host="h", pid=1, threads=1)
     text = client.get("/metrics").content.decode()
     assert 'fliptech_tasks_queue_depth{queue="default"} 1.0' in text
-    assert 'fliptech_tasks{queue="default",state="queued"} 1.0' in text
+    labels = '{actor="trial_add",queue="default"}'
+    assert f"fliptech_tasks_enqueued_total{labels} 1.0" in text
     assert 'fliptech_tasks_oldest_waiting_seconds{queue="default"}' in text
-    assert "fliptech_tasks_workers 1.0" in text
+    assert "fliptech_tasks_worker_processes 1.0" in text
 
 
 def test_leases_and_paces_can_be_looked_at_and_not_changed(admin_client):
