@@ -192,6 +192,7 @@ TASK_MAX_RESCUES = env.integer("TASK_MAX_RESCUES", 3, minimum=1, maximum=100)
 TASK_MIDDLEWARE = [
     "tasks.results.ledger_results",
     "tasks.ledger.Ledger",
+    "tasks.subprocesses.SubProcesses",
     "tasks.continuing.pipelines",
     "tasks.continuing.group_callbacks",
     "dramatiq.middleware.TimeLimit",

@@ -17,7 +17,8 @@ from tasks.workflows.controlling import retry_step
 def cancel(task_id: UUID) -> str:
     """Cancel a task that waits, or ask a running one to stop; return its state.
 
-    A running task is interrupted at its worker's next heartbeat. A finished one is
+    A running task is told, or interrupted, at its worker's next heartbeat, two seconds
+    away at most, and its programs are ended (see `tasks.cancelling`). A finished one is
     left as it is.
     """
     with transaction.atomic(), connection.cursor() as cursor:
