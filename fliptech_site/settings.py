@@ -200,8 +200,19 @@ TASK_MIDDLEWARE = [
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
 TASK_FOLLOWERS = ["tasks.workflows.follow"]
-#: Days that finished tasks are kept.
+#: Days that finished tasks are kept with all their attempts, and by how they ended.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
+TASK_KEEP_SUCCEEDED_DAYS = env.integer(
+    "TASK_KEEP_SUCCEEDED_DAYS", TASK_KEEP_DAYS, minimum=1, maximum=3650
+)
+TASK_KEEP_FAILED_DAYS = env.integer(
+    "TASK_KEEP_FAILED_DAYS", TASK_KEEP_DAYS, minimum=1, maximum=3650
+)
+TASK_KEEP_CANCELLED_DAYS = env.integer(
+    "TASK_KEEP_CANCELLED_DAYS", TASK_KEEP_DAYS, minimum=1, maximum=3650
+)
+#: Months that a slim row of each is kept after that; 0 keeps none.
+TASK_ARCHIVE_MONTHS = env.integer("TASK_ARCHIVE_MONTHS", 24, minimum=0, maximum=240)
 
 # --- Leads ----------------------------------------------------------------
 
@@ -328,6 +339,9 @@ UNFOLD: dict[str, Any] = {
                     _sidebar_item("Tasks", "task_alt", "tasks_task_changelist"),
                     _sidebar_item(
                         "Workflows", "account_tree", "tasks_workflow_changelist"
+                    ),
+                    _sidebar_item(
+                        "Archive", "inventory_2", "tasks_archivedtask_changelist"
                     ),
                     _sidebar_item(
                         "Schedules", "calendar_clock", "tasks_schedule_changelist"

@@ -130,6 +130,8 @@ def trial_step(
         effect(name)
         complete(name)
     return name
+
+
 @actor(queue="default", time_limit_minutes=1)
 def trial_listen() -> None:
     """Ask between the steps, and clear up when told."""
