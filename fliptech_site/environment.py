@@ -1,6 +1,6 @@
 """Typed readers for environment variables, with errors a person can act on.
 
-Only `settings.py` uses them. Every reader also accepts `NAME_FILE`, the path of a
+Only `settings.py` uses them, and `tasks.subprocesses` what is handed down. Every reader also accepts `NAME_FILE`, the path of a
 file that holds the value, so that secrets need not stand in the environment.
 """
 
@@ -86,3 +86,9 @@ def url(name: str, default: str, *, schemes: tuple[str, ...], example: str) -> s
                 f" {example} (its scheme one of {', '.join(schemes)})."
             )
     return value
+
+
+def handed_down() -> dict[str, str]:
+    """Return what programs that tasks start may know of the environment: no secrets."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+    return {name: os.environ[name] for name in names if name in os.environ}

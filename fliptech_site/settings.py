@@ -14,7 +14,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from fliptech_site import environment as env
-from fliptech_site import sidebar
+from fliptech_site.sidebar import NAVIGATION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 #: Everything that is written at run time: demo sites, exports, local servers.
@@ -203,6 +203,7 @@ TASK_MIDDLEWARE = [
     "tasks.tracing.EndSpan",
     "tasks.ledger.Ledger",
     "tasks.tracing.BeginSpan",
+    "tasks.subprocesses.SubProcesses",
     "tasks.continuing.pipelines",
     "tasks.continuing.group_callbacks",
     "dramatiq.middleware.TimeLimit",
@@ -215,8 +216,20 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.url(
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
 TASK_FOLLOWERS = ["tasks.workflows.follow", "tasks.django_backend.tell_ends"]
 TASKS = {"default": {"BACKEND": "tasks.django_backend.LedgerBackend"}}
-#: Days that finished tasks are kept, and then their tallies.
+#: Days that finished tasks are kept with all their attempts, and by how they ended.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
+TASK_KEEP_SUCCEEDED_DAYS = env.integer(
+    "TASK_KEEP_SUCCEEDED_DAYS", TASK_KEEP_DAYS, minimum=1, maximum=3650
+)
+TASK_KEEP_FAILED_DAYS = env.integer(
+    "TASK_KEEP_FAILED_DAYS", TASK_KEEP_DAYS, minimum=1, maximum=3650
+)
+TASK_KEEP_CANCELLED_DAYS = env.integer(
+    "TASK_KEEP_CANCELLED_DAYS", TASK_KEEP_DAYS, minimum=1, maximum=3650
+)
+#: Months that a slim row of each is kept after that; 0 keeps none.
+TASK_ARCHIVE_MONTHS = env.integer("TASK_ARCHIVE_MONTHS", 24, minimum=0, maximum=240)
+#: Days that the tallies of finished tasks are kept.
 TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
 
 # --- Leads ----------------------------------------------------------------
@@ -281,4 +294,14 @@ LOGGING = {
 
 # --- Admin ----------------------------------------------------------------
 
-UNFOLD = sidebar.UNFOLD
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "FlipTech Pro",
+    "SITE_HEADER": "FlipTech Pro",
+    "SITE_SYMBOL": "rocket_launch",
+    "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": NAVIGATION,
+    },
+}

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from fliptech_site.errors import InvalidInput
+from tasks.archiving import find_archived
 from tasks.models import Task
 from tasks.requeueing import requeue
 from tasks.states import State
@@ -17,7 +18,8 @@ from tasks.workflows.controlling import retry_step
 def cancel(task_id: UUID) -> str:
     """Cancel a task that waits, or ask a running one to stop; return its state.
 
-    A running task is interrupted at its worker's next heartbeat. A finished one is
+    A running task is told, or interrupted, at its worker's next heartbeat, two seconds
+    away at most, and its programs are ended (see `tasks.cancelling`). A finished one is
     left as it is.
     """
     with transaction.atomic(), connection.cursor() as cursor:
@@ -73,10 +75,16 @@ def _requeue(task: Task) -> bool:
 
 
 def find_task(task_id: UUID) -> Task:
-    """Return the task; raises InvalidInput when there is none with this id."""
+    """Return the task; raises InvalidInput when there is none, or it is archived."""
     try:
         return Task.objects.get(pk=task_id)
     except Task.DoesNotExist:
+        archived = find_archived(task_id)
+        if archived is not None:
+            raise InvalidInput(
+                f"Task {task_id} {archived.state} on {archived.finished_at:%Y-%m-%d}"
+                " and is archived: it can be shown, but not run again."
+            ) from None
         raise InvalidInput(
             f"There is no task {task_id}; it may have been pruned."
         ) from None

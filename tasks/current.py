@@ -8,6 +8,22 @@ from typing import Any
 from uuid import UUID
 
 
+@dataclass(slots=True)
+class Stop:
+    """What a run has been told, in seconds of `time.monotonic`; see `tasks.cancelling`."""
+
+    #: When it was asked to stop.
+    asked_at: float | None = None
+    #: Its body looks whether it was asked.
+    is_listened_to: bool = False
+    #: When an interrupt was last raised in it, of whatever kind.
+    struck_at: float | None = None
+    #: When its time limit is over, and its interrupt should have struck.
+    deadline: float | None = None
+    #: Its body has ended.
+    is_over: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A task in the hands of this worker: the right to run attempt `attempt`."""
@@ -28,6 +44,7 @@ class Claim:
     log: list[str] = field(default_factory=list)
     #: How it ended, as far as it was decided here; the last one counts.
     outcomes: list[str] = field(default_factory=list)
+    stop: Stop = field(default_factory=Stop)
 
 
 _current: ContextVar[Claim | None] = ContextVar("tasks_current_claim", default=None)

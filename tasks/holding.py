@@ -207,6 +207,8 @@ class Holding:
             if not is_its_own or thread_id in self._protected:
                 return False
             raise_thread_exception(thread_id, error)
+            # Its sub-processes are ended then, which may be what it waits for.
+            held.stop.struck_at = time.monotonic()
             return True
 
     def protect(self) -> bool:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from tasks.archive_rows import ArchivedTask
 from tasks.following import End
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
@@ -19,6 +20,7 @@ from tasks.workflow_rows import Node, Workflow
 
 __all__ = [
     "Actor",
+    "ArchivedTask",
     "Attempt",
     "Counter",
     "End",
@@ -168,9 +170,9 @@ class Task(models.Model):
                 condition=Q(state=State.QUEUED),
                 name="tasks_task_backlog_idx",
             ),
-            # Pruning.
+            # Archiving, by state and age.
             models.Index(
-                fields=["finished_at"],
+                fields=["state", "finished_at"],
                 condition=Q(state__in=FINISHED),
                 name="tasks_task_finished_idx",
             ),

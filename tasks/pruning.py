@@ -1,4 +1,4 @@
-"""Delete finished tasks after their time, in small batches."""
+"""Delete what is past its time and leaves no trace, in small batches."""
 
 from __future__ import annotations
 
@@ -9,47 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from tasks.models import Worker
-from tasks.progressing import progress
 
 #: Rows deleted in one transaction: short locks, little to write again after a crash.
 BATCH = 1000
-
-
-def prune_finished_tasks() -> int:
-    """Delete tasks finished more than TASK_KEEP_DAYS ago, with their attempts.
-
-    Those of a workflow go with it, since it may still need their results.
-    """
-    before = timezone.now() - timedelta(days=settings.TASK_KEEP_DAYS)
-    deleted = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                WITH old AS (
-                    SELECT id FROM tasks_task
-                    WHERE state IN ('succeeded', 'failed', 'cancelled')
-                        AND finished_at < %s
-                        AND NOT EXISTS (
-                            SELECT FROM tasks_node WHERE tasks_node.id = tasks_task.id
-                        )
-                    ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED
-                ), attempts AS (
-                    DELETE FROM tasks_attempt USING old WHERE task_id = old.id
-                )
-                SELECT array_agg(id) FROM old
-                """,
-                [before, BATCH],
-            )
-            row = cursor.fetchone()
-            ids = row[0] if row else None
-            if not ids:
-                break
-            cursor.execute("DELETE FROM tasks_task WHERE id = ANY(%s)", [ids])
-            deleted += cursor.rowcount
-        progress(deleted, deleted, "finished tasks deleted")
-    Worker.objects.filter(stopped_at__lt=before).delete()
-    return deleted
 
 
 #: Workflows deleted in one transaction, each as a whole.
@@ -66,18 +28,17 @@ WITH old AS (
     )
     ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED
 ), nodes AS (
-    DELETE FROM tasks_node USING old WHERE workflow_id = old.id RETURNING tasks_node.id
-), attempts AS (
-    DELETE FROM tasks_attempt USING nodes WHERE task_id = nodes.id
-), tasks AS (
-    DELETE FROM tasks_task USING nodes WHERE tasks_task.id = nodes.id
+    DELETE FROM tasks_node USING old WHERE workflow_id = old.id
 )
 DELETE FROM tasks_workflow USING old WHERE tasks_workflow.id = old.id
 """
 
 
 def prune_finished_workflows() -> int:
-    """Delete workflows finished more than TASK_KEEP_DAYS ago, with all their tasks."""
+    """Delete workflows finished more than TASK_KEEP_DAYS ago, each as a whole.
+
+    Their tasks, which it may have needed until then, are archived like all others.
+    """
     before = timezone.now() - timedelta(days=settings.TASK_KEEP_DAYS)
     deleted = 0
     while True:
@@ -120,3 +81,9 @@ def _prune_table(table: str, expired: str) -> int:
         deleted += gone
         if gone < BATCH:
             return deleted
+
+
+def prune_stopped_workers() -> int:
+    """Delete worker processes that stopped more than TASK_KEEP_DAYS ago."""
+    before = timezone.now() - timedelta(days=settings.TASK_KEEP_DAYS)
+    return Worker.objects.filter(stopped_at__lt=before).delete()[0]

@@ -20,6 +20,7 @@ from dramatiq.middleware import Shutdown
 from fliptech_site.errors import Cancelled
 from tasks import claiming, keeping
 from tasks.broker import InProcessBroker, get_broker
+from tasks.cancelling import ask_to_stop
 from tasks.declaring import load_actors
 from tasks.ledger import Ledger
 from tasks.logs import AttemptLog
@@ -70,7 +71,9 @@ class Heart:
         to_stop = {one.task_id for one in kept} - held | to_cancel
         for thread_id, claim in holding.running().items():
             # It may have finished between the two looks: then nothing is stopped.
-            if claim.task_id in to_stop:
+            if claim.task_id in to_stop and ask_to_stop(
+                claim, is_polite=claim.task_id in held
+            ):
                 holding.interrupt(thread_id, claim, Cancelled)
         for claim in holding.drop_ahead(only=to_stop):
             if claim.task_id in to_cancel:

@@ -1,7 +1,7 @@
-"""Tasks, workflows, workers, queues, actors, schedules and limits in admin."""
+"""Tasks, workflows, the archive, workers, queues, actors, schedules, limits in admin."""
 
 from __future__ import annotations
 
-from tasks.admin import gates, ledger, limits, steering, workflows
+from tasks.admin import archive, gates, ledger, limits, steering, workflows
 
-__all__ = ["gates", "ledger", "limits", "steering", "workflows"]
+__all__ = ["archive", "gates", "ledger", "limits", "steering", "workflows"]

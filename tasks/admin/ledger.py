@@ -18,7 +18,7 @@ from tasks.admin.reading import ReadOnlyAdmin
 from tasks.controlling import cancel, retry
 from tasks.models import Attempt, Node, Task
 
-_COLOURS = {
+COLOURS = {
     "pending": "info",
     "running": "info",
     "retrying": "warning",
@@ -117,7 +117,7 @@ class TaskAdmin(ReadOnlyAdmin):
         """Everything: a task is changed by its actions only."""
         return [name for _, section in self.fieldsets for name in section["fields"]]
 
-    @display(description="Status", label=_COLOURS, ordering="state")
+    @display(description="Status", label=COLOURS, ordering="state")
     def state_badge(self, task: Task) -> str:
         """The status in people's words."""
         return task.status

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks import controlling, pruning, workflows
+from tasks.archiving import archive_finished_tasks
 from tasks.models import (
     Attempt,
     Counter,
@@ -20,7 +21,6 @@ from tasks.models import (
 )
 from tasks.pruning import (
     prune_expired_rows,
-    prune_finished_tasks,
     prune_finished_workflows,
 )
 from tasks.workflows import RESULT, chain
@@ -67,8 +67,9 @@ def test_a_workflow_goes_as_a_whole_and_keeps_its_tasks_until_then():
     workflows.cancel(retried)
     controlling.retry(task_of("b2").pk)
     Workflow.objects.filter(pk=retried).update(finished_at=long_ago)
-    assert prune_finished_tasks() == 0
+    assert archive_finished_tasks() == 0
     assert prune_finished_workflows() == 1
+    assert archive_finished_tasks() == 2, "those that nobody needs any more"
     assert set(Workflow.objects.values_list("pk", flat=True)) == {unfinished, retried}
     assert Task.objects.count() == Node.objects.filter(kind="step").count() == 4
     assert Attempt.objects.filter(task__kwargs__name="a0").exists()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import time
 
 from django.db import connection, transaction
 from dramatiq.rate_limits import ConcurrentRateLimiter
 
-from fliptech_site.errors import PermanentError, RateLimited, TransientError
+from fliptech_site.errors import Cancelled, PermanentError, RateLimited, TransientError
+from tasks.cancelling import check_cancelled
 from tasks.claiming import complete
 from tasks.current import current_claim
 from tasks.declaring import actor
 from tasks.limits import PostgresRateLimiterBackend
 from tasks.progressing import progress
+from tasks.subprocesses import popen
 
 
 def effect(name: str) -> None:
@@ -127,3 +130,33 @@ def trial_step(
         effect(name)
         complete(name)
     return name
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_listen() -> None:
+    """Ask between the steps, and clear up when told."""
+    effect("began")
+    try:
+        while True:
+            check_cancelled()
+            time.sleep(0.02)
+    except Cancelled:
+        time.sleep(2.5)
+        effect("cleared up")
+        raise
+
+
+@actor(queue="default", time_limit_minutes=1)
+def trial_wait_for_program(*argv: str) -> None:
+    """Be in a system call that no interrupt reaches, until the program ends."""
+    with popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        effect("began")
+        process.stdout.read()
+
+
+@actor(queue="default", time_limit_minutes=0.02, max_attempts=1)
+def trial_overrun_program(*argv: str) -> None:
+    with popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput
+from tasks.archiving import archive_summary, find_archived
 from tasks.controlling import cancel, find_task, retry
 from tasks.enqueueing import enqueue
 from tasks.models import Task, summary
@@ -98,6 +99,10 @@ class Command(BaseCommand):
             raise CommandError(f"Task {task_id} {task.status}: {task.error_message}")
 
     def _show(self, id: UUID, **_: Any) -> None:
+        archived = find_archived(id)
+        if archived is not None:
+            self.stdout.write(json.dumps(archive_summary(archived), indent=2))
+            return
         task = find_task(id)
         told = summary(task) | {"kwargs": task.kwargs, "attempts": []}
         for attempt in task.attempts.all():
