@@ -35,7 +35,11 @@ def finished(age_days, state=State.SUCCEEDED, number=1, **values):
         for _ in range(number)
     )  # fmt: skip
     Attempt.objects.bulk_create(
-        Attempt(task=task, number=1, outcome=Attempt.Outcome.SUCCEEDED, started_at=moment, finished_at=moment)
+        Attempt(
+            task=task, number=1, queue=task.queue, actor=task.actor,
+            outcome=Attempt.Outcome.SUCCEEDED,
+            due_at=moment, started_at=moment, finished_at=moment,
+        )
         for task in tasks
     )  # fmt: skip
     return [task.pk for task in tasks]
