@@ -201,6 +201,7 @@ TASK_MIDDLEWARE = [
     "tasks.ledger.Ledger",
     "tasks.continuing.pipelines",
     "tasks.continuing.group_callbacks",
+    "tasks.continuing.callbacks",
     "dramatiq.middleware.TimeLimit",
 ]
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
