@@ -206,6 +206,7 @@ TASK_MIDDLEWARE = [
     "tasks.subprocesses.SubProcesses",
     "tasks.continuing.pipelines",
     "tasks.continuing.group_callbacks",
+    "tasks.continuing.callbacks",
     "dramatiq.middleware.TimeLimit",
 ]
 #: Where traces go, as OTLP over HTTP; empty means: none are made.

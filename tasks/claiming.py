@@ -21,7 +21,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from tasks import gating
-from tasks.continuing import continue_after, has_continuation
+from tasks.continuing import (
+    call_back_after_failure,
+    continue_after,
+    has_continuation,
+    has_failure_callback,
+)
 from tasks.current import Claim, current_claim
 from tasks.models import Attempt
 from tasks.states import State
@@ -237,16 +242,21 @@ def fail(
     traceback: str,
     end: End = end_alone,
 ) -> bool:
-    """Record the final failure; False when the claim had been lost."""
-    return end(
-        _ending(
-            held,
-            State.FAILED,
-            Attempt.Outcome.FAILED,
-            burnt=1,
-            error=(error_class, message, traceback),
-        )
+    """Record the final failure, and call back; False when the claim had been lost."""
+    ending = _ending(
+        held,
+        State.FAILED,
+        Attempt.Outcome.FAILED,
+        burnt=1,
+        error=(error_class, message, traceback),
     )
+    if not has_failure_callback(held):
+        return end(ending)
+    with transaction.atomic():
+        if not end_alone(ending):
+            return False
+        call_back_after_failure(held, error_class, message)
+    return True
 
 
 def retry(

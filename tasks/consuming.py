@@ -101,9 +101,11 @@ class LedgerConsumer(Consumer):
         self._waiting_since = 0.0
         self._claimed: deque[Claim] = deque()
         self._consumer_tag: str | None = None
+        self._is_cancelled = False
         with _connection_errors():
             self._connection = pika.BlockingConnection(parameters)
             self._channel: Any = self._connection.channel()
+            self._channel.add_on_cancel_callback(self._on_cancelled)
             self._consume()
 
     # --- what Dramatiq calls --------------------------------------------------------
@@ -141,6 +143,9 @@ class LedgerConsumer(Consumer):
 
     def _fill(self) -> None:
         """Receive, and claim what came, as far as there is room."""
+        if self._is_cancelled:
+            # Dramatiq starts another consumer, which declares the queue again.
+            raise pika.exceptions.ConsumerCancelled
         self._give_back_stale()
         if self._ledger.is_stopping.is_set():
             self._put_back()
@@ -201,6 +206,10 @@ class LedgerConsumer(Consumer):
         self._waiting.append(
             _Delivered(method.delivery_tag, _task_id(properties.message_id, body))
         )
+
+    def _on_cancelled(self, _frame: Any) -> None:
+        """Learn that RabbitMQ has ended the consumer, as when the queue is deleted."""
+        self._is_cancelled = True
 
     def _put_back(self) -> None:
         """Take no more messages, and let others have those that wait here."""

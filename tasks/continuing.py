@@ -1,4 +1,4 @@
-"""What Dramatiq sends on after a task: the next of a pipeline, a group's callbacks.
+"""What Dramatiq sends on after a task: the next of a pipeline, and all callbacks.
 
 Dramatiq does this in hooks whose errors it swallows, before or after the end of the
 run, so that a continuation can get lost, or come twice. Here it happens in the very
@@ -9,19 +9,23 @@ are silent.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import dramatiq
 from django.conf import settings
-from dramatiq.middleware import GroupCallbacks, Middleware, Pipelines
+from dramatiq.errors import ActorNotFound
+from dramatiq.middleware import Callbacks, GroupCallbacks, Middleware, Pipelines
 
 from fliptech_site.errors import InvalidInput, PermanentError
 from tasks.broker import get_broker
 from tasks.current import Claim
 from tasks.limits import PostgresRateLimiterBackend
 
+logger = logging.getLogger(__name__)
+
 #: Options of a message that ask for a continuation.
-_OPTIONS = ("pipe_target", "group_completion_uuid")
+_OPTIONS = ("pipe_target", "group_completion_uuid", "on_success")
 
 
 def pipelines() -> Pipelines:
@@ -45,9 +49,16 @@ def group_callbacks() -> GroupCallbacks:
     return middleware
 
 
+def callbacks() -> Callbacks:
+    """Return Dramatiq's callbacks, to be called by the functions below alone."""
+    middleware = Callbacks()
+    _silence(middleware)
+    return middleware
+
+
 def has_continuation(held: Claim) -> bool:
-    """Return whether something is to follow this task."""
-    return any(held.options.get(option) for option in _OPTIONS)
+    """Return whether something is to follow the success of this task."""
+    return any(_option(held, name) for name in _OPTIONS)
 
 
 def continue_after(held: Claim, result: Any) -> None:
@@ -56,20 +67,10 @@ def continue_after(held: Claim, result: Any) -> None:
     Raises PermanentError when that is impossible, such as an unknown actor or
     arguments that it does not take.
     """
-    broker = get_broker()
-    message = dramatiq.MessageProxy(
-        dramatiq.Message(
-            queue_name=broker.get_actor(held.actor).queue_name,
-            actor_name=held.actor,
-            args=tuple(held.args),
-            kwargs=held.kwargs,
-            options=held.options,
-            message_id=str(held.task_id),
-        )
-    )
+    broker, message = get_broker(), _message(held)
     try:
         for middleware in broker.middleware:
-            if isinstance(middleware, Pipelines | GroupCallbacks):
+            if isinstance(middleware, Pipelines | GroupCallbacks | Callbacks):
                 # The class's own, which the instance hides from Dramatiq.
                 type(middleware).after_process_message(
                     middleware,  # type: ignore[arg-type]
@@ -77,10 +78,49 @@ def continue_after(held: Claim, result: Any) -> None:
                     message,
                     result=result,
                 )
-    except InvalidInput as error:
+    except (InvalidInput, ActorNotFound) as error:
         raise PermanentError(
             f"What should follow could not be enqueued. {error}"
         ) from error
+
+
+def has_failure_callback(held: Claim) -> bool:
+    """Return whether an actor is to be called when this task has failed for good."""
+    return _option(held, "on_failure") is not None
+
+
+def call_back_after_failure(held: Claim, error_class: str, message: str) -> None:
+    """Enqueue the failure's callback, in the caller's transaction.
+
+    Dramatiq calls back after each failed run; here only the last one counts. The task
+    has failed whatever becomes of its callback, so one that can't be had is logged.
+    """
+    told = {"type": error_class, "message": message}
+    name = _option(held, "on_failure")
+    try:
+        get_broker().get_actor(name).send(_message(held).asdict(), told)
+    except (InvalidInput, ActorNotFound) as error:
+        logger.error("%s can't be called back after %s: %s", name, held.task_id, error)
+
+
+def _option(held: Claim, name: str) -> Any:
+    """Return an option of the message, or of its actor as Dramatiq declares it."""
+    declared = get_broker().actors.get(held.actor)
+    by_actor = declared.options.get(name) if declared is not None else None
+    return held.options.get(name) or by_actor
+
+
+def _message(held: Claim) -> dramatiq.MessageProxy:
+    return dramatiq.MessageProxy(
+        dramatiq.Message(
+            queue_name=get_broker().get_actor(held.actor).queue_name,
+            actor_name=held.actor,
+            args=tuple(held.args),
+            kwargs=held.kwargs,
+            options=held.options,
+            message_id=str(held.task_id),
+        )
+    )
 
 
 def _silence(middleware: Middleware) -> None:

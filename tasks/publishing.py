@@ -25,6 +25,7 @@ import pika.exceptions
 from django.conf import settings
 
 from tasks.addressing import CONNECT_SECONDS, connection_parameters
+from tasks.barring import Barred
 from tasks.broker import queue_arguments, rabbitmq_queue
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Publisher:
         self._declared: set[str] = set()
         self._pending: dict[int, UUID] = {}
         self._refused: set[UUID] = set()
+        self._barred = Barred()
         self._tag = 0
         #: Unconfirmed messages at which waiting ends.
         self._goal = 0
@@ -100,7 +102,7 @@ class Publisher:
         self._pending.clear()
         self._refused.clear()
         sent: list[Delivery] = []
-        remaining = iter(deliveries)
+        remaining = (one for one in deliveries if one.queue not in self._barred)
         while chunk := list(islice(remaining, CHUNK)):
             self._declare({delivery.queue for delivery in chunk})
             if self._failure:
@@ -114,8 +116,13 @@ class Publisher:
             self._drop(f"RabbitMQ did not confirm within {CONFIRM_SECONDS:.0f} s")
         return [d.task_id for d in sent if d.task_id not in unconfirmed]
 
-    def ready_count(self, queue: str) -> int:
-        """Return how many messages wait in RabbitMQ for `queue`."""
+    def ready_count(self, queue: str) -> int | None:
+        """Return how many messages wait in RabbitMQ for `queue`.
+
+        None when RabbitMQ refuses the queue. Raises BrokerUnavailable.
+        """
+        if queue in self._barred:
+            return None
         self._connect()
         answers: list[int] = []
 
@@ -131,7 +138,9 @@ class Publisher:
         )
         self._run_until(lambda: bool(answers), CONFIRM_SECONDS)
         if not answers:
-            self._drop("RabbitMQ did not answer a queue declaration")
+            self._give_up_declaring({queue})
+            if queue in self._barred:
+                return None
             raise BrokerUnavailable(self._failure)
         return answers[0]
 
@@ -208,9 +217,13 @@ class Publisher:
                 callback=partial(on_declared, queue),
             )
         self._run_until(lambda: not waiting, CONFIRM_SECONDS)
-        if waiting:
-            self._drop("RabbitMQ did not answer a queue declaration")
         self._declared |= missing - waiting
+        if waiting:
+            self._give_up_declaring(waiting)
+
+    def _give_up_declaring(self, queues: set[str]) -> None:
+        self._barred.add_named(queues, self._failure or "")
+        self._drop("RabbitMQ did not answer a queue declaration")
 
     # --- answers of the broker ----------------------------------------------
 

@@ -7,17 +7,16 @@ import re
 import signal
 from collections import Counter
 
-import psutil
 import pytest
 import requests
 from django.conf import settings
 
 from deploy.local import ports
-from deploy.local.processes import Processes
-from deploy.local.rabbitmq import RabbitMQ, find_server
+from deploy.local.rabbitmq import find_server
 from tests.actors.expected import ADDRESSES, DEMOS, LEADS, SKIPPED
-from tests.actors.installation import PATIENCE, ROOT, Installation, result_of
+from tests.actors.installation import PATIENCE, Installation, result_of
 from tests.conftest import NO_RABBITMQ
+from tests.faults.node import PrivateRabbitMQ
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
@@ -34,49 +33,13 @@ enqueue_many("generate_demo_site", [{"lead_id": pk} for pk in leads_without_demo
 """
 
 
-class PrivateRabbitMQ:
-    """A RabbitMQ node that belongs to one test, which may stop it."""
-
-    def __init__(self, folder):
-        self._processes = Processes(ROOT, folder)
-        self._server = RabbitMQ(folder / "rabbitmq", self._processes, os.environ)
-        self._server.start()
-        self.url = self._server.make_ready()
-
-    def go_down(self):
-        """Stop the node in good order; it stays down until `come_back`."""
-        (node,) = self._nodes()
-        node.terminate()
-        node.wait(30)
-
-    def come_back(self):
-        """Let the launcher find the dead node and start it again."""
-        assert ports.wait_for(self._has_a_node, PATIENCE)
-        self._server.make_ready()
-
-    def end(self):
-        """Stop the node and its port mapper for good."""
-        self._processes.stop()
-
-    def _has_a_node(self):
-        self._processes.tend()
-        return bool(self._nodes())
-
-    def _nodes(self):
-        return [
-            child
-            for child in psutil.Process().children()
-            if child.status() != psutil.STATUS_ZOMBIE
-            and child.name().startswith("beam")
-        ]
-
-
 @pytest.fixture
 def rabbitmq(tmp_path):
     if find_server(os.environ) is None:
         pytest.fail(NO_RABBITMQ, pytrace=False)
     node = PrivateRabbitMQ(tmp_path)
     try:
+        node.make_ready()
         yield node
     finally:
         node.end()
@@ -84,7 +47,9 @@ def rabbitmq(tmp_path):
 
 @pytest.fixture
 def installation(tmp_path, rabbitmq):
-    found = Installation(tmp_path, settings.DATABASE_URL, rabbitmq.url, "main-job.")
+    found = Installation(
+        tmp_path, settings.DATABASE_URL, rabbitmq.make_ready(), "main-job."
+    )
     try:
         found.start()
         yield found

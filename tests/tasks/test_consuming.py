@@ -58,6 +58,15 @@ def test_a_running_task_holds_no_message(rabbitmq, start_worker, wait_until):
     assert in_rabbitmq(rabbitmq) == (0, 0)
 
 
+def test_a_worker_whose_queue_was_deleted_serves_the_new_one(
+    rabbitmq, start_worker, wait_until
+):
+    start_worker()
+    wait_until(lambda: in_rabbitmq(rabbitmq)[1] == 1)
+    rabbitmq.queue_delete(rabbitmq_queue("default"))
+    wait_until(lambda: in_rabbitmq(rabbitmq)[1] == 1)
+
+
 def test_a_busy_worker_keeps_no_messages_from_an_idle_one(
     rabbitmq, start_worker, wait_until
 ):

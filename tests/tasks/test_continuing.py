@@ -8,6 +8,7 @@ import pytest
 from dramatiq import group, pipeline
 from dramatiq.results import ResultFailure, ResultMissing
 
+from fliptech_site.errors import PermanentError
 from tasks import claiming
 from tasks.claiming import complete
 from tasks.current import set_current_claim
@@ -134,6 +135,47 @@ def test_a_step_that_the_next_does_not_take_fails_and_says_why(worker):
     pipe = pipeline([trial_add.message(1, 2), trial_sleep.message(1)]).run()
     with pytest.raises(ResultFailure, match=r"could not be enqueued.*trial_sleep"):
         pipe.messages[0].get_result(block=True, timeout=20_000)
+
+
+# --- callbacks ----------------------------------------------------------------------
+
+
+def callback_of(options):
+    """Claim a task that asks for a callback; return it, and where callbacks stand."""
+    held = run(trial_add.send_with_options(args=(1, 2), **options))
+    return held, Task.objects.filter(actor="trial_effect")
+
+
+def test_success_calls_back_in_the_transaction_that_ends_the_run():
+    held, called = callback_of({"on_success": "trial_effect"})
+    claiming.succeed(held, 3)
+    message, result = called.get().args
+    assert (message["message_id"], message["args"], result) == (
+        str(held.task_id),
+        [1, 2],
+        3,
+    )
+    assert not claiming.succeed(held, 3)
+    assert called.count() == 1
+
+
+def test_only_the_last_failure_calls_back():
+    held, called = callback_of({"on_failure": "trial_effect"})
+    told = {"error_class": "ValueError", "message": "no", "traceback": ""}
+    claiming.retry(held, delay_seconds=0, is_burnt=True, **told)
+    Task.objects.filter(pk=held.task_id).update(state=State.QUEUED)
+    assert not called.exists()
+    claiming.fail(claiming.claim(held.task_id, None), **told)
+    assert called.get().args[1] == {"type": "ValueError", "message": "no"}
+
+
+def test_a_callback_that_is_not_there_fails_the_task_or_leaves_it_failed():
+    held, _ = callback_of({"on_success": "nobody"})
+    with pytest.raises(PermanentError, match="nobody"):
+        claiming.succeed(held, 3)
+    held, _ = callback_of({"on_failure": "nobody"})
+    assert claiming.fail(held, error_class="E", message="no", traceback="")
+    assert Task.objects.get(pk=held.task_id).state == State.FAILED
 
 
 @pytest.fixture

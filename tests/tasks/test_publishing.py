@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from tasks.barring import Barred
 from tasks.broker import MAX_PRIORITY
 from tasks.publishing import CHUNK, WINDOW, BrokerUnavailable, Delivery, Publisher
 
@@ -55,6 +56,19 @@ def test_a_queue_that_vanished_costs_one_round_and_no_message(
     lost = deliveries(3)
     assert publisher.publish(lost) == []
     assert set(publisher.publish(lost)) == {one.task_id for one in lost}
+
+
+def test_a_queue_that_rabbitmq_refuses_holds_up_no_other(publisher, rabbitmq, settings):
+    name = f"{settings.RABBITMQ_QUEUE_PREFIX}email"
+    rabbitmq.queue_declare(name)
+    mixed = deliveries(2, "email") + deliveries(2)
+    assert publisher.publish(mixed) == []
+    assert publisher.publish(mixed) == [one.task_id for one in mixed[2:]]
+    assert publisher.ready_count("email") is None
+
+    rabbitmq.queue_delete(name)
+    publisher._barred = Barred()
+    assert len(publisher.publish(mixed)) == 4
 
 
 def test_a_connection_that_died_is_opened_again(publisher, rabbitmq, settings):
