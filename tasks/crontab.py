@@ -97,19 +97,10 @@ def _next_by_present_offset(
     return moment if is_match else None
 
 
-def next_run(cron: str, timezone: str, after: datetime) -> datetime:
-    """Return the first time of `cron` strictly after `after` (aware), in UTC.
-
-    Raises InvalidInput for an expression or a time zone that can't be read, or an
-    expression that has no time at all (30 February).
-    """
-    zone, times = _zone(timezone), _times(cron)
-    if times.is_every_hour:
-        # As cron does it: what runs in every hour runs in a repeated one too, since a
-        # mail that is due every minute must not wait for an hour in autumn.
-        repeated = _next_by_present_offset(times, zone, after)
-        if repeated is not None:
-            return repeated
+def _next_by_the_wall(
+    times: _Times, zone: ZoneInfo, after: datetime
+) -> datetime | None:
+    """Return the next match as the wall clock shows it, each wall time once."""
     wall: datetime | None = after.astimezone(zone).replace(tzinfo=None, fold=0)
     for _ in range(_PASSED_OVER):
         wall = times.after(wall) if wall else None
@@ -119,7 +110,25 @@ def next_run(cron: str, timezone: str, after: datetime) -> datetime:
         exists = moment.astimezone(zone).replace(tzinfo=None) == wall
         if exists and moment > after:
             return moment
-    raise InvalidInput(f"{cron!r} has no time at which it would run.")
+    return None
+
+
+def next_run(cron: str, timezone: str, after: datetime) -> datetime:
+    """Return the first time of `cron` strictly after `after` (aware), in UTC.
+
+    Raises InvalidInput for an expression or a time zone that can't be read, or an
+    expression that has no time at all (30 February).
+    """
+    zone, times = _zone(timezone), _times(cron)
+    found = [_next_by_the_wall(times, zone, after)]
+    if times.is_every_hour:
+        # As cron does it: what runs in every hour runs in a repeated one too, since a
+        # mail that is due every minute must not wait for an hour in autumn.
+        found.append(_next_by_present_offset(times, zone, after))
+    moments = [moment for moment in found if moment is not None]
+    if not moments:
+        raise InvalidInput(f"{cron!r} has no time at which it would run.")
+    return min(moments)
 
 
 def next_runs(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:

@@ -21,6 +21,8 @@ from tasks.models import ArchivedTask, Attempt, End, Task
 from tasks.states import State
 from tasks.unique import Unique
 
+#: Tables without a row in these tests, which the planner rightly just looks through.
+EMPTY = {"tasks_end", "tasks_node"}
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -244,7 +246,7 @@ def test_a_batch_reads_only_what_it_moves(monkeypatch):
     scans = [node for node in plan_of(move) if "Relation Name" in node]
     by_table = {(one["Relation Name"], one["Node Type"]) for one in scans}
     assert ("tasks_task", "Index Scan") in by_table, by_table
-    assert not {t for t, kind in by_table if kind == "Seq Scan" and t != "tasks_end"}
+    assert not {t for t, kind in by_table if kind == "Seq Scan" and t not in EMPTY}
 
 
 @pytest.mark.django_db

@@ -84,6 +84,17 @@ def walk(expression, zone, after):
     "Europe/Berlin",
     AUTUMN,
 )
+@example(
+    [
+        ("*", set(range(60))),
+        ("*", set(range(24))),
+        ("*", set(range(1, 32))),
+        ("*", set(range(1, 13))),
+        ("1", {1}),
+    ],
+    "Europe/Berlin",
+    SPRING,
+)
 @settings(deadline=None, max_examples=120)
 def test_next_runs_agree_with_a_walk_through_the_minutes(expression, zone, after):
     wanted = walk(expression, ZoneInfo(zone), after)
