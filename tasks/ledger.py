@@ -81,6 +81,9 @@ class Ledger(dramatiq.Middleware):
         if not self.holding.begin(held):
             raise SkipMessage("given back before it began")
         set_current_claim(held)
+        # The body's first query finds out, and not its failure, that the session of
+        # this thread's last run was cut meanwhile.
+        close_old_connections()
 
     def after_process_message(
         self,

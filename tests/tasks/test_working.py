@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from django.db import connection
 from dramatiq.results import ResultFailure, ResultTimeout
 
 from tasks.controlling import cancel
@@ -37,6 +38,23 @@ def finished(task_id):
 
 def test_a_result_comes_back_through_dramatiqs_own_call(worker):
     assert trial_add.send(40, 2).get_result(block=True, timeout=20_000) == 42
+
+
+def test_sessions_that_were_cut_cost_later_runs_no_attempt(
+    rabbitmq, start_process, effects, wait_until
+):
+    start_process("worker", "--queues=default", "--threads=1")
+    first = enqueue("trial_fenced_effect", name="before")
+    wait_until(lambda: finished(first))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    second = enqueue("trial_fenced_effect", name="after")
+    wait_until(lambda: finished(second))
+    task = Task.objects.get(pk=second)
+    assert (task.state, task.failures) == (State.SUCCEEDED, 0)
 
 
 def test_a_failure_comes_back_as_one(worker):
