@@ -68,6 +68,7 @@ _ATTEMPT: Mapping[str, str] = {
     "number": "number",
     "outcome": "CASE WHEN number < attempt THEN 'retried' ELSE state END",
     "worker_id": "worker_id",
+    "due_at": "run_at",
     "started_at": "started_at",
     "finished_at": "finished_at",
     "error_class": "error_class",

@@ -156,7 +156,11 @@ def test_a_task_that_was_put_off_a_hundred_times_has_a_short_page(admin_client):
     now = datetime.now(UTC)
     for number in range(1, 101):
         task.attempts.create(
-            number=number, outcome="deferred", started_at=now, finished_at=now
+            number=number,
+            outcome="deferred",
+            due_at=now,
+            started_at=now,
+            finished_at=now,
         )
     page = admin_client.get(f"{LIST}{task.pk}/change/")
     formset = page.context["inline_admin_formsets"][0].formset

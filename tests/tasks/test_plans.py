@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tasks import claiming, figures, gating, metrics, planning, pruning, relaying
+from tasks import archiving, claiming, figures, gating, metrics, planning, relaying
 from tasks.enqueueing import enqueue_many
 from tasks.handover import mark_published
 from tasks.keeping import extend
@@ -33,6 +33,11 @@ HISTORY, DELAYED = 60_000, 3_000
 #: Pages of 8 kB that one statement may look at; the table has 2,500 of them.
 PAGES = 1_600
 LIST = "/admin/tasks/task/"
+
+#: Lists and upkeep come after the first ANALYZE; claims come at once.
+analysed = pytest.mark.parametrize(
+    "_history", ["analysed"], indirect=True, scope="module"
+)
 
 
 @pytest.fixture(scope="module", params=["analysed", "fresh"])
@@ -139,21 +144,18 @@ def test_what_a_draining_queue_waits_for_is_found_without_its_history(
     reads_little(gating.settle_drained)
 
 
-def test_a_batch_of_pruning_reads_only_what_it_deletes(
+@analysed
+def test_a_batch_of_archiving_reads_only_what_it_moves(
     reads_little, settings, monkeypatch
 ):
-    monkeypatch.setattr(pruning, "BATCH", 20)
-    oldest = Task.objects.order_by("finished_at")[30:31].get()
-    before = Task.objects.count()
-    settings.TASK_KEEP_DAYS = (timezone.now() - oldest.finished_at) / timedelta(days=1)
-    reads_little(pruning.prune_finished_tasks)
-    assert before - Task.objects.count() in (30, 31)
-
-
-#: Lists are for people, who come after the first ANALYZE; claims come at once.
-analysed = pytest.mark.parametrize(
-    "_history", ["analysed"], indirect=True, scope="module"
-)
+    monkeypatch.setattr(archiving, "BATCH", 20)
+    oldest = Task.objects.filter(state=State.SUCCEEDED).order_by("finished_at")[30]
+    days = (timezone.now() - oldest.finished_at) / timedelta(days=1)
+    for state in ("SUCCEEDED", "FAILED", "CANCELLED"):
+        setattr(settings, f"TASK_KEEP_{state}_DAYS", days)
+    moved = []
+    reads_little(lambda: moved.append(archiving.archive_finished_tasks()))
+    assert 30 <= moved[0] < 40
 
 
 @analysed
