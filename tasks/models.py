@@ -109,6 +109,8 @@ class Task(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="tasks",
+        # The unique constraint below begins with it.
+        db_index=False,
     )
     planned_at = models.DateTimeField(null=True, blank=True)
     #: The task that enqueued this one, and the first of that line.
@@ -135,8 +137,28 @@ class Task(models.Model):
             ),
         ]
         indexes = [
-            # The newest first, in admin and `task list`.
+            # The newest first, in admin and `task list`: of all, of a queue, of an actor,
+            # and of each state but the one that nearly all end in.
             models.Index(F("created_at").desc(), name="tasks_task_created_idx"),
+            models.Index(
+                "queue", F("created_at").desc(), name="tasks_task_queue_created_idx"
+            ),
+            models.Index(
+                "actor", F("created_at").desc(), name="tasks_task_actor_created_idx"
+            ),
+            models.Index(
+                "state",
+                F("created_at").desc(),
+                condition=Q(state__in=[*UNFINISHED, State.FAILED, State.CANCELLED]),
+                name="tasks_task_state_created_idx",
+            ),
+            # Search by a key or its beginning, whatever the database's collation is.
+            models.Index(
+                fields=["unique_key"],
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(unique_key__isnull=False),
+                name="tasks_task_unique_key_idx",
+            ),
             # The relay: what is due, per queue and actor, so that paused ones cost nothing.
             models.Index(
                 fields=["queue", "actor", "run_at"],
@@ -164,11 +186,12 @@ class Task(models.Model):
                 condition=Q(state=State.RUNNING),
                 name="tasks_task_lease_idx",
             ),
-            # Backlog per queue: depth and age of the oldest.
+            # All that is not finished, however long the history is: backlogs, the oldest
+            # that waits, what a draining queue waits for. `state = ANY` finds no other.
             models.Index(
-                fields=["queue", "run_at"],
-                condition=Q(state=State.QUEUED),
-                name="tasks_task_backlog_idx",
+                fields=["queue", "state", "run_at"],
+                condition=Q(state__in=UNFINISHED),
+                name="tasks_task_unfinished_idx",
             ),
             # Archiving, by state and age.
             models.Index(
@@ -216,7 +239,13 @@ class Attempt(models.Model):
         #: The worker stopped in good order and gave the task back.
         RETURNED = "returned"
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    task = models.ForeignKey(
+        Task,
+        on_delete=models.CASCADE,
+        related_name="attempts",
+        # The unique constraint below begins with it.
+        db_index=False,
+    )
     number = models.SmallIntegerField()
     # Of the task as it was then, so that its attempts can be counted without it.
     queue = models.CharField(max_length=50)

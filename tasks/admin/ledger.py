@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -14,9 +15,17 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from fliptech_site.errors import FlipTechError
+from tasks.admin.listing import (
+    ActorFilter,
+    CountedPages,
+    HistoryList,
+    QueueFilter,
+    TimeFilter,
+)
 from tasks.admin.reading import ReadOnlyAdmin
 from tasks.controlling import cancel, retry
 from tasks.models import Attempt, Node, Task
+from tasks.searching import matching
 
 COLOURS = {
     "pending": "info",
@@ -43,6 +52,9 @@ class AttemptInline(TabularInline):
     )
     readonly_fields = fields
     extra = 0
+    # A task that limits put off is tried without end, and each run leaves a row.
+    per_page = 20
+    ordering = ("-number",)
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -88,12 +100,23 @@ class TaskAdmin(ReadOnlyAdmin):
         "age",
         "error",
     )
-    list_filter = ("state", "queue", "actor")
-    search_fields = ("actor", "unique_key", "error_message")
-    list_per_page = 50
-    # The exact count of a long history costs more than the page itself.
+    list_filter = (
+        "state",
+        ("queue", QueueFilter),
+        ("actor", ActorFilter),
+        ("created_at", TimeFilter),
+    )
+    list_filter_submit = True
+    search_fields = ("id",)
+    search_help_text = (
+        "An id, an actor, a unique key or its beginning, or words of a recent error."
+    )
+    list_per_page = 25
+    # Counts and other orders read the whole history (see tasks.admin.listing).
+    paginator = CountedPages
     show_full_result_count = False
-    ordering = ("-created_at",)
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
     inlines = (AttemptInline,)
     actions = ("retry_tasks", "cancel_tasks")
     fieldsets = (
@@ -111,13 +134,23 @@ class TaskAdmin(ReadOnlyAdmin):
         ("Origin", {"fields": ("workflow", "unique_key", "schedule", "planned_at", "parent_id", "root_id")}),
     )  # fmt: skip
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[HistoryList]:
+        """The list that a long history does not slow down."""
+        return HistoryList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
+    ) -> tuple[QuerySet[Task], bool]:
+        """What the text names; never the same task twice."""
+        return matching(queryset, search_term), False
+
     def get_readonly_fields(
         self, request: HttpRequest, obj: object = None
     ) -> list[str]:
         """Everything: a task is changed by its actions only."""
         return [name for _, section in self.fieldsets for name in section["fields"]]
 
-    @display(description="Status", label=COLOURS, ordering="state")
+    @display(description="Status", label=COLOURS)
     def state_badge(self, task: Task) -> str:
         """The status in people's words."""
         return task.status
@@ -134,7 +167,7 @@ class TaskAdmin(ReadOnlyAdmin):
             return "–"
         return f"{task.progress_done} of {task.progress_total} {task.progress_note}"
 
-    @display(description="Age", ordering="created_at")
+    @display(description="Age")
     def age(self, task: Task) -> str:
         """Time since it was enqueued."""
         seconds = int((timezone.now() - task.created_at).total_seconds())
