@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leads.analysing import analyse_leads
+from leads.extracting.assembling import extract_leads
 from leads.scoring import score_lead
 from tasks.declaring import actor
 
@@ -19,3 +20,9 @@ def analyze_lead(lead_id: int) -> dict[str, Any]:
 def batch_analyze_leads(lead_ids: list[int]) -> dict[str, Any]:
     """Score many leads, each as a task of its own."""
     return analyse_leads(lead_ids)
+
+
+@actor(queue="ai", time_limit_minutes=4)
+def extract_lead_info(text: str, region: str = "US") -> dict[str, Any]:
+    """Read leads from free text by rules: who, how to reach them, where, when open."""
+    return extract_leads(text, region=region)

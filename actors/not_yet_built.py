@@ -72,12 +72,6 @@ def train_ml_model(model: str = "conversion") -> Never:
 
 
 @actor(queue="ai", time_limit_minutes=4)
-def extract_lead_info(text: str) -> Never:
-    """Refuse: reading leads from free text is not built yet."""
-    _refuse("extract_lead_info", "reading leads from free text")
-
-
-@actor(queue="ai", time_limit_minutes=4)
 def score_demo_engagement(lead_id: int) -> Never:
     """Refuse: scoring by demo views is not built yet."""
     _refuse("score_demo_engagement", "scoring by demo views")

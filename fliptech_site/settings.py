@@ -64,6 +64,9 @@ ACTOR_MODULES = [
     # Modules of one's own with further actors.
     *env.words("EXTRA_ACTOR_MODULES"),
 ]
+#: Modules that hold data of people, in the order in which they erase.
+PERSONAL_DATA = ["campaigns.persons", "demos.persons", "leads.persons"]
+
 #: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
 METRIC_COLLECTORS = [
     "tasks.metrics.collect",

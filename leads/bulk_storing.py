@@ -14,7 +14,14 @@ from django.db import connection, transaction
 
 from leads.folding import Fact, fold
 from leads.matching import MatchKey, match_keys
-from leads.merging import Kind, Stored, facts_of, lock_keys, store_record
+from leads.merging import (
+    Kind,
+    Stored,
+    facts_of,
+    lock_keys,
+    store_record,
+    without_erased,
+)
 from leads.models import Lead, LeadFact, LeadKey
 from leads.records import LeadRecord
 
@@ -28,6 +35,7 @@ JOIN unnest(%s::text[], %s::text[]) AS wanted (kind, value)
 
 def store_records(records: Sequence[LeadRecord]) -> list[Stored]:
     """Store records, each of which has a name; gives where each went, in their order."""
+    records = without_erased(records)
     keys = [
         match_keys(each.known(), listing_key=each.listing_key, region=each.region)
         for each in records

@@ -8,8 +8,8 @@ constraint on keys stands behind the locks.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.db import connection, transaction
@@ -25,6 +25,7 @@ from leads.models import Lead, LeadFact, LeadKey, LeadMerge
 from leads.models.lead import LEAD_FIELDS
 from leads.records import LeadRecord
 from leads.refolding import refold
+from leads.suppression import erased_addresses
 
 
 class Kind(StrEnum):
@@ -52,6 +53,7 @@ def store_record(record: LeadRecord, *, lead_id: int | None = None) -> Stored:
     another lead is the same business, and then both become one. Storing a record
     again changes nothing. Raises InvalidInput for a record without a name.
     """
+    record = without_erased([record])[0]
     keys = match_keys(
         record.known(), listing_key=record.listing_key, region=record.region
     )
@@ -69,6 +71,18 @@ def store_record(record: LeadRecord, *, lead_id: int | None = None) -> Stored:
         _add_facts(lead, record)
         refold(lead)
         return Stored(lead.pk, kind)
+
+
+def without_erased(records: Sequence[LeadRecord]) -> list[LeadRecord]:
+    """Leave out the addresses of people who asked to be forgotten."""
+    addresses = {str(each.values.get("email") or "") for each in records} - {""}
+    erased = erased_addresses(addresses) if addresses else set()
+    return [
+        replace(each, values={**each.values, "email": ""})
+        if each.values.get("email") in erased
+        else each
+        for each in records
+    ]
 
 
 def lock_keys(keys: Iterable[MatchKey]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import idna
 
@@ -64,3 +65,26 @@ def suppress(address: str, *, reason: str) -> None:
     Suppression.objects.get_or_create(
         address_hash=address_hash(address), defaults={"reason": reason[:200]}
     )
+
+
+def forget_address(address: str) -> None:
+    """Never write to this address again, nor keep it when a source brings it."""
+    Suppression.objects.update_or_create(
+        address_hash=address_hash(address),
+        defaults={"is_erased": True},
+        create_defaults={"is_erased": True, "reason": "erased at the person's request"},
+    )
+
+
+def erased_addresses(addresses: Iterable[str]) -> set[str]:
+    """Pick those of many texts that are addresses of erased people, in one query."""
+    by_hash: dict[str, str] = {}
+    for address in addresses:
+        try:
+            by_hash[address_hash(address)] = address
+        except InvalidInput:
+            continue
+    if not by_hash:
+        return set()
+    found = Suppression.objects.filter(address_hash__in=by_hash, is_erased=True)
+    return {by_hash[each] for each in found.values_list("address_hash", flat=True)}

@@ -152,6 +152,13 @@ class LeadAdmin(ModelAdmin):
                 )
             },
         ),
+        (
+            "Law",
+            {
+                "fields": (("legal_form", "legal_basis"), "legal_basis_note"),
+                "classes": ["tab"],
+            },
+        ),
         ("Website", {"fields": ("audit_shown", "enriched_at"), "classes": ["tab"]}),
         ("Life", {"fields": ("first_seen_at", "updated_at"), "classes": ["tab"]}),
     )

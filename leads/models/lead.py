@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 
+from leads.legal_forms import LegalForm, legal_form_of
 from leads.web_addresses import validate_web_address
 
 
@@ -49,6 +50,29 @@ class Lead(models.Model):
     #: What the last visit of the website found; keys: `leads.auditing.SiteAudit`.
     audit = models.JSONField(default=dict, blank=True)
     enriched_at = models.DateTimeField(null=True, blank=True)
+    legal_form = models.CharField(
+        max_length=12,
+        blank=True,
+        choices=[
+            ("company", "company"),
+            ("sole_trader", "sole trader"),
+            ("unknown", "unknown"),
+        ],
+        help_text="Empty: as the name says. What is no company counts as a person.",
+    )
+    legal_basis = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=[
+            ("consent", "consent"),
+            ("contract", "contract"),
+            ("legitimate_interest", "legitimate interest"),
+        ],
+        help_text="Why its data may be used (Art. 6 GDPR, or what holds in its country).",
+    )
+    legal_basis_note = models.CharField(
+        max_length=200, blank=True, help_text="When and how it was given or weighed."
+    )
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed"
     )
@@ -88,6 +112,13 @@ class Lead(models.Model):
     def qualifies(self) -> bool:
         """Whether the score reaches QUALIFYING_SCORE; an unscored lead doesn't."""
         return self.score is not None and self.score >= settings.QUALIFYING_SCORE
+
+    @property
+    def legal_form_shown(self) -> LegalForm:
+        """The legal form that a person noted, or else what the name says."""
+        return (
+            LegalForm(self.legal_form) if self.legal_form else legal_form_of(self.name)
+        )
 
     @property
     def place(self) -> str:

@@ -9,6 +9,8 @@ class Suppression(models.Model):
     """An address that gets no more mail; only its hash is kept, for good."""
 
     address_hash = models.CharField(max_length=64, unique=True)
+    #: The person asked to be forgotten: no source may bring the address back.
+    is_erased = models.BooleanField(default=False)
     reason = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 

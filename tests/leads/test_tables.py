@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from datetime import date, datetime
 
@@ -246,3 +248,16 @@ def test_headers_are_compared_without_case_signs_and_camels():
     assert normal_header(" E-Mail Address ") == "e_mail_address"
     assert normal_header("nationalPhoneNumber") == "national_phone_number"
     assert normal_header("phone (2)") == "phone"
+
+
+def test_what_only_files_need_is_not_loaded_by_an_idle_worker():
+    """A workbook library costs megabytes in every process."""
+    code = (
+        "import django, sys; django.setup();"
+        "from tasks.declaring import load_actors; load_actors();"
+        "print([name for name in ('openpyxl', 'xlsxwriter') if name in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"

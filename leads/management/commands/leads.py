@@ -10,11 +10,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from fliptech_site.errors import InvalidInput
+from fliptech_site.errors import FlipTechError
 from leads.exporting import WRITERS, export
 from leads.file_matching import match_file
 from leads.filtering import FILTERS, parse_filters
 from leads.importing import import_file
+from leads.person_requests import erase_all, export_all
 from leads.table_matching import match_leads
 from leads.uploads import preview
 
@@ -27,16 +28,23 @@ class Command(BaseCommand):
         _add_import(verbs.add_parser("import", help="from CSV, XLSX or JSONL"))
         _add_export(verbs.add_parser("export", help="into VAR_DIR/exports"))
         _add_match(verbs.add_parser("match", help="what is one business"))
+        person = verbs.add_parser("person", help="everything known of an address")
+        person.add_argument("address")
+        erase = verbs.add_parser("erase", help="erase a person, for good")
+        erase.add_argument("address")
+        erase.add_argument("--yes", action="store_true", help="yes, for good")
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         run: dict[str, Callable[[dict[str, Any]], None]] = {
             "import": self._import,
             "export": self._export,
             "match": self._match,
+            "person": self._person,
+            "erase": self._erase,
         }
         try:
             run[verb](options)
-        except InvalidInput as error:
+        except FlipTechError as error:
             raise CommandError(str(error)) from None
 
     def _export(self, options: dict[str, Any]) -> None:
@@ -45,6 +53,20 @@ class Command(BaseCommand):
             filters["min_score"] = options["min_score"]
         done = export(options["format"], filters, path=options["name"])
         self.stdout.write(f"{done['leads']} leads are in {done['path']}")
+
+    def _person(self, options: dict[str, Any]) -> None:
+        found = export_all(options["address"])
+        self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+
+    def _erase(self, options: dict[str, Any]) -> None:
+        address = options["address"]
+        if not options["yes"]:
+            raise CommandError(
+                f"Erasing {address} can't be undone: say --yes if you mean it."
+            )
+        counts = erase_all(address)
+        done = ", ".join(f"{name} {count}" for name, count in counts.items())
+        self.stdout.write(f"Erased: {done}. It stays suppressed, as a hash, for good.")
 
     def _match(self, options: dict[str, Any]) -> None:
         if options["file"] is None:
