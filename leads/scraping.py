@@ -51,7 +51,7 @@ def scrape(source: str, **parameters: Any) -> dict[str, Any]:
     checked = found.check(parameters)
     require_consent(found)
     job = _open_job(source, checked)
-    run = _Run(job=job, source=found, patience=Patience(_PATIENCE_SECONDS))
+    run = Run(job=job, source=found, patience=Patience(_PATIENCE_SECONDS))
     if not job.postings.exists() and not _read_list(run):
         return job.as_result()
     _read_postings(run)
@@ -59,7 +59,7 @@ def scrape(source: str, **parameters: Any) -> dict[str, Any]:
 
 
 @dataclass
-class _Run:
+class Run:
     """One task's work on a job."""
 
     job: ScrapeJob
@@ -74,7 +74,7 @@ def _open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
     job, _ = ScrapeJob.objects.exclude(state=ScrapeJob.State.FINISHED).get_or_create(
         source=source,
         parameters=dict(parameters),
-        defaults={"counts": _no_counts(), "started_at": now},
+        defaults={"counts": no_counts(), "started_at": now},
     )
     job.state = ScrapeJob.State.RUNNING
     job.task_id = claim.task_id if claim else job.task_id
@@ -82,12 +82,13 @@ def _open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
     return job
 
 
-def _no_counts() -> dict[str, int]:
+def no_counts() -> dict[str, int]:
+    """Give the counts with which a job begins."""
     names = ("found", "created", "merged", "known")
     return {f"leads_{name}": 0 for name in names} | {"listed": 0, "pages": 0}
 
 
-def _read_list(run: _Run) -> bool:
+def _read_list(run: Run) -> bool:
     """Put the list's rows on the frontier; False when the job ended here."""
     url = run.source.list_url(run.job.parameters)
     page = fetch(url, patience=run.patience, job=run.job)
@@ -126,7 +127,7 @@ def _may_try_again() -> bool:
     return claim is not None and claim.failures + 1 < claim.max_attempts
 
 
-def _remember_rows(run: _Run, listed: ListPage) -> None:
+def _remember_rows(run: Run, listed: ListPage) -> None:
     rows = listed.rows[: run.job.parameters["max_results"]]
     with transaction.atomic():
         run.job.counts |= {
@@ -137,7 +138,7 @@ def _remember_rows(run: _Run, listed: ListPage) -> None:
         run.job.save(update_fields=["counts", "updated_at"])
 
 
-def _read_postings(run: _Run) -> None:
+def _read_postings(run: Run) -> None:
     """Read what is new on the frontier and finish the job."""
     postings = list(run.job.postings.select_related("lead").order_by("pk"))
     _count_known(run.job, postings)
@@ -153,7 +154,7 @@ def _read_postings(run: _Run) -> None:
         if page.outcome == Outcome.BLOCKED:
             finish_blocked(run.job, page.reason)
             return
-        failures = 0 if _read_posting(run, posting, page) else failures + 1
+        failures = 0 if read_posting_page(run, posting, page) else failures + 1
         if failures >= _FAILURES_IN_A_ROW:
             break
     progress(len(postings), len(postings))
@@ -177,7 +178,7 @@ def _count_known(job: ScrapeJob, postings: list[Posting]) -> None:
     job.save(update_fields=["counts", "updated_at"])
 
 
-def _read_posting(run: _Run, posting: Posting, page: Page) -> bool:
+def read_posting_page(run: Run, posting: Posting, page: Page) -> bool:
     """Make a lead of one posting's page; False when the page could not be read."""
     if not page.has_text:
         _mark(posting, Posting.State.UNREADABLE, page.reason)
@@ -198,7 +199,7 @@ def _mark(posting: Posting, state: Posting.State, reason: str) -> None:
     posting.save(update_fields=["state", "reason", "read_at", "last_seen_at"])
 
 
-def _store(run: _Run, posting: Posting, page: Page, read: PostingPage) -> None:
+def _store(run: Run, posting: Posting, page: Page, read: PostingPage) -> None:
     """Store the lead, its posting, the counts and the next task, or none of them."""
     values = dict(read.values)
     values["city"] = values.get("city") or posting.place
@@ -223,7 +224,7 @@ def _store(run: _Run, posting: Posting, page: Page, read: PostingPage) -> None:
 
 
 def _record(
-    run: _Run,
+    run: Run,
     posting: Posting,
     page: Page,
     read: PostingPage,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -36,9 +37,7 @@ class Town:
         rows = "".join(shapes.row(number, base=base) for number in range(_LISTINGS))
         web.put("craigslist", LIST, shapes.list_page(rows))
         for number in range(_LISTINGS):
-            web.put_function(
-                "craigslist", path(number), lambda n=number: self._posting(n)
-            )
+            web.put_function("craigslist", path(number), partial(self._posting, number))
 
     def _posting(self, number: int) -> Reply:
         with self._lock:

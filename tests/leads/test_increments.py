@@ -18,7 +18,7 @@ def postings_asked(web) -> int:
     return sum(asked.startswith("/view/") for asked in web.asked("craigslist"))
 
 
-def stop_of(result: dict) -> str:
+def stop_of(result) -> str:
     return ScrapeJob.objects.get(pk=result["job_id"]).stop_reason
 
 
