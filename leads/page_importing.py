@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +70,8 @@ def _import(source: Source, job: ScrapeJob, saved: SavedPage, url: str) -> None:
 
 def import_list(source: Source, job: ScrapeJob, listed: ListPage) -> None:
     """Make leads of a list's rows and put the rows on the frontier."""
-    now = timezone.now()
     remember_rows(job, source.name, listed.rows)
-    records = [_row_record(source, row, now) for row in listed.rows]
+    records = [row_record(source, row) for row in listed.rows]
     stored = store_records(records)
     _link(source, listed.rows, stored)
     job.counts |= {
@@ -92,7 +90,8 @@ def import_list(source: Source, job: ScrapeJob, listed: ListPage) -> None:
     )
 
 
-def _row_record(source: Source, row: ListRow, now: datetime) -> LeadRecord:
+def row_record(source: Source, row: ListRow) -> LeadRecord:
+    """Give what a row of a list says as a record of a lead."""
     return LeadRecord(
         values={
             "city": row.place[:100],
@@ -101,7 +100,7 @@ def _row_record(source: Source, row: ListRow, now: datetime) -> LeadRecord:
         },
         source=source.name,
         url=row.url,
-        fetched_at=now,
+        fetched_at=timezone.now(),
         listing_key=f"{source.name}:{row.key}",
         fallback_name=row.title or f"{source.name} {row.key}",
     )

@@ -125,7 +125,7 @@ def _field_of(classes: str) -> str:
 
 def _told(name: str, element: HtmlElement) -> str:
     if name == "posted_at" and (moment := element.get("datetime")):
-        return moment
+        return str(moment)
     text = element.text or ""
     return " ".join((text if not len(element) else text_of(element)).split())
 
