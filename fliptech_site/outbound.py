@@ -9,7 +9,8 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
 
 import requests
@@ -65,6 +66,19 @@ class Response:
         return decode(self.headers.get("content-type"), self.body)
 
 
+class Store(Protocol):
+    """Answers of earlier requests, which may stand for new ones."""
+
+    def fresh(self, url: str) -> Response | None:
+        """Give an answer that may be used without asking."""
+
+    def validators(self, url: str) -> Mapping[str, str]:
+        """Give the headers that ask whether the stored answer still holds."""
+
+    def settle(self, url: str, answer: Response) -> Response:
+        """Keep the answer, or give the stored one that it confirms."""
+
+
 def agent_header() -> str:
     """Give the User-Agent header: who asks, and where to complain."""
     return f"{settings.CRAWLER_AGENT}/1.0 (+mailto:{settings.CRAWLER_CONTACT})"
@@ -76,24 +90,30 @@ def get(
     limits: Limits | None = None,
     headers: Mapping[str, str] | None = None,
     before_hop: Callable[[str], None] | None = None,
+    store: Store | None = None,
 ) -> Response:
     """Fetch a page, following redirects; any HTTP status is an answer.
 
     `before_hop` is called with each address before it is asked and may raise to
-    stop; time spent in it doesn't count. Raises AddressRefused, TooManyRedirects
-    and Unreachable.
+    stop; time spent in it doesn't count. `store` is asked before each hop. Raises
+    AddressRefused, TooManyRedirects and Unreachable.
     """
     limits = limits or Limits()
     seconds_left = limits.seconds
     visited: list[str] = []
     while True:
+        if store and (stored := store.fresh(url)):
+            return replace(stored, redirected_from=tuple(visited))
         if before_hop:
             before_hop(url)
+        asked = {**(headers or {}), **(store.validators(url) if store else {})}
         started = time.monotonic()
-        response, location = _get_once(url, limits, seconds_left, headers, visited)
+        response, location = _get_once(url, limits, seconds_left, asked, visited)
         seconds_left -= time.monotonic() - started
         if location is None:
-            return response
+            if store:
+                response = store.settle(url, response)
+            return replace(response, redirected_from=tuple(visited))
         visited.append(url)
         if len(visited) > limits.redirects:
             raise TooManyRedirects(
@@ -131,6 +151,7 @@ def _send(
     visited: list[str],
 ) -> tuple[Response, str | None]:
     session.trust_env = False
+    session.verify = settings.FETCH_CA_FILE or True
     adapter = CheckedAdapter(max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
@@ -165,7 +186,8 @@ def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:
     return {
         "User-Agent": agent_header(),
         "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
-        "Accept-Encoding": "gzip, deflate",
+        # urllib3 unpacks all of these piece by piece, so a bomb ends at the limit.
+        "Accept-Encoding": "gzip, deflate, br, zstd",
         **(extra or {}),
     }
 

@@ -245,6 +245,10 @@ CRAWLER_CONTACT = env.text("CRAWLER_CONTACT", "postmaster@localhost")
 FETCH_ALLOWED_PRIVATE = env.words("FETCH_ALLOWED_PRIVATE")
 #: Milliseconds between two requests to one host when its robots.txt names no delay.
 FETCH_DELAY_MS = env.integer("FETCH_DELAY_MS", 1000, minimum=0, maximum=60_000)
+#: Tries again after an answer that never came or a fault of the host.
+FETCH_RETRIES = env.integer("FETCH_RETRIES", 2, minimum=0, maximum=10)
+#: Certificates that are trusted instead of the usual ones, empty for these.
+FETCH_CA_FILE = env.text("FETCH_CA_FILE", "")
 CRAIGSLIST_URL = env.url(
     "CRAIGSLIST_URL",
     "https://www.craigslist.org",

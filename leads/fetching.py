@@ -6,28 +6,40 @@ together, and each fetch is a row that is written before the request goes out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from fliptech_site import outbound
 from fliptech_site.addresses import AddressRefused, parse_target
 from fliptech_site.errors import FlipTechError, RateLimited
+from leads.contacts import visible_text
 from leads.models import Fetch, Lead, ScrapeJob
 from leads.outcomes import Outcome
+from leads.pacing_rules import RetryBudget, wait_before_try
+from leads.pages import first, parse_html, text_of
 from leads.retry_after import retry_after_seconds
 from leads.robots import is_known, robots_for
+from leads.stored_pages import PageStore, content_hash
 from leads.throttling import (
     MAX_STRIKES,
     Patience,
     forget_refusals,
+    note_answer,
+    note_failure,
     pause_host,
+    usual_delay,
     wait_for_turn,
 )
+from leads.walls import LONGEST_WALL, find_wall
 
-_HTML_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "application/xml")
+HTML_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "application/xml")
+#: Tries again of this process, together for all hosts.
+_budget = RetryBudget()
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,12 @@ class Page:
     is_host_down: bool = False
     fetched_at: datetime = field(default_factory=timezone.now)
     fetch_id: int | None = None
+    #: Requests that it took.
+    attempts: int = 1
+    #: What of a stored answer was used: a `Fetch.Reuse` value, empty for none.
+    reuse: str = ""
+    #: SHA-256 of the body, empty without text.
+    content_hash: str = ""
 
     @property
     def has_text(self) -> bool:
@@ -76,22 +94,25 @@ def fetch(
     job: ScrapeJob | None = None,
     lead: Lead | None = None,
     limits: outbound.Limits | None = None,
+    kinds: Collection[str] = HTML_TYPES,
 ) -> Page:
     """Fetch one page of text; what goes wrong is the page's outcome and reason.
 
     `patience` bounds the waiting for turns and pauses of the hosts; what would take
-    longer comes back as `rate_limited` with `retry_after`.
+    longer comes back as `rate_limited` with `retry_after`. `kinds` are the media types
+    that count as text to read. A stored answer that is fresh is used without asking.
     """
     row = Fetch.objects.create(
         url=url[:2000], host=_host_of(url)[:260], job=job, lead=lead
     )
-    page = _fetch(url, patience, limits)
+    page = _fetch(url, patience, limits, kinds)
     row.final_url = page.final_url[:2000]
     row.status, row.outcome, row.reason = page.status, page.outcome, page.reason
     row.bytes, row.elapsed_ms = page.size, page.elapsed_ms
-    row.finished_at = page.fetched_at
+    row.attempts, row.reuse = page.attempts, page.reuse
+    row.content_hash, row.finished_at = page.content_hash, page.fetched_at
     row.save()
-    return Page(**{**page.__dict__, "fetch_id": row.pk})
+    return replace(page, fetch_id=row.pk)
 
 
 def _host_of(url: str) -> str:
@@ -101,10 +122,51 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _fetch(url: str, patience: Patience, limits: outbound.Limits | None) -> Page:
+def _fetch(
+    url: str,
+    patience: Patience,
+    limits: outbound.Limits | None,
+    kinds: Collection[str],
+) -> Page:
+    """Ask, and ask again while that may help and neither patience nor budget ends."""
+    attempt = 1
+    while True:
+        page = replace(_try(url, patience, limits, kinds), attempts=attempt)
+        if not _is_worth_another_try(page, attempt):
+            return page
+        wait = wait_before_try(
+            attempt,
+            random.random(),  # noqa: S311 - jitter is no secret
+            unit=usual_delay(),
+        )
+        try:
+            patience.sleep(wait, reason=page.reason)
+        except RateLimited:
+            return page
+        attempt += 1
+
+
+def _is_worth_another_try(page: Page, attempt: int) -> bool:
+    if not page.is_host_down or page.outcome != Outcome.ERROR:
+        return False
+    return attempt <= settings.FETCH_RETRIES and _budget.spend()
+
+
+def _try(
+    url: str,
+    patience: Patience,
+    limits: outbound.Limits | None,
+    kinds: Collection[str],
+) -> Page:
+    store = PageStore()
+    _budget.earn()
     try:
         response = outbound.get(
-            url, limits=limits, before_hop=lambda hop: _approach(hop, patience)
+            url,
+            limits=limits,
+            headers=_accept(kinds),
+            before_hop=lambda hop: _approach(hop, patience),
+            store=store,
         )
     except RateLimited as error:
         return Page(
@@ -118,10 +180,18 @@ def _fetch(url: str, patience: Patience, limits: outbound.Limits | None) -> Page
             is_host_down=error.is_host_down,
         )
     except outbound.Unreachable as error:
+        note_failure(_host_of(url))
         return Page(url, Outcome.ERROR, str(error), is_host_down=True)
     except (AddressRefused, outbound.TooManyRedirects) as error:
         return Page(url, Outcome.ERROR, str(error))
-    return _classify(url, response)
+    page = _classify(url, response, kinds)
+    if store.reuse != "fresh":
+        _note(page)
+    return replace(page, reuse=store.reuse)
+
+
+def _accept(kinds: Collection[str]) -> dict[str, str] | None:
+    return None if kinds is HTML_TYPES else {"Accept": ", ".join(kinds)}
 
 
 def _approach(url: str, patience: Patience) -> None:
@@ -138,10 +208,21 @@ def _approach(url: str, patience: Patience) -> None:
     wait_for_turn(host, robots.rules.delay_seconds, patience)
 
 
-def _classify(url: str, response: outbound.Response) -> Page:
-    outcome, reason = judge(
-        response.status, response.headers.get("Content-Type", ""), response.body
-    )
+def _note(page: Page) -> None:
+    """Let the host's answer set the pace of all workers."""
+    host = _host_of(page.final_url)
+    if page.is_host_down or page.outcome in (Outcome.RATE_LIMITED, Outcome.BLOCKED):
+        note_failure(host)
+    else:
+        note_answer(host, page.elapsed_ms / 1000)
+
+
+def _classify(url: str, response: outbound.Response, kinds: Collection[str]) -> Page:
+    content_type = response.headers.get("Content-Type", "")
+    outcome, reason = judge(response.status, content_type, response.body, kinds=kinds)
+    text = response.text if outcome == Outcome.OK or response.status == 503 else ""
+    if text and (wall := wall_in(text)):
+        outcome, reason = Outcome.BLOCKED, wall
     retry_after = None
     host = parse_target(response.url).host_port
     if outcome == Outcome.RATE_LIMITED:
@@ -167,16 +248,28 @@ def _classify(url: str, response: outbound.Response) -> Page:
         reason=reason,
         final_url=response.url,
         status=response.status,
-        text=response.text if has_text else "",
+        text=text if has_text else "",
         headers=response.headers,
         size=len(response.body),
         elapsed_ms=response.elapsed_ms,
         retry_after=retry_after,
         is_host_down=response.status >= 500,
+        content_hash=content_hash(response.body) if has_text else "",
     )
 
 
-def judge(status: int, content_type: str, body: bytes) -> tuple[Outcome, str]:
+def wall_in(text: str) -> str:
+    """Say which wall stands in place of a page that came with a good status."""
+    if len(text) > LONGEST_WALL:
+        return ""
+    page = parse_html(text)
+    title = text_of(first(page, "//title"))
+    return find_wall(text, title=title, text=visible_text(page))
+
+
+def judge(
+    status: int, content_type: str, body: bytes, *, kinds: Collection[str] = HTML_TYPES
+) -> tuple[Outcome, str]:
     """Say what an answer means, by its status and type. Pure."""
     if status in (429, 503):
         # 503 with or without Retry-After says "not now" (RFC 9110, section 15.6.4).
@@ -188,7 +281,7 @@ def judge(status: int, content_type: str, body: bytes) -> tuple[Outcome, str]:
     if not 200 <= status < 300:
         return Outcome.ERROR, f"The host answered {status}."
     kind = content_type.partition(";")[0].strip().lower()
-    if kind and kind not in _HTML_TYPES:
+    if kind and kind not in kinds:
         return Outcome.ERROR, f"The page is no text to read but {kind[:60]!r}."
     if not body.strip():
         return Outcome.EMPTY, "The page came without a single character."

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from leads.models import Fetch, Lead, ScrapeJob
+from leads.models import Fetch, FieldBaseline, Lead, ScrapeJob
 
 
 def collect() -> Iterable[Metric]:
@@ -28,6 +28,26 @@ def collect() -> Iterable[Metric]:
     )
     _by_outcome(fetches, Fetch.objects.values_list("outcome"), "unfinished")
     yield fetches
+    yield from _fill_rates()
+
+
+def _fill_rates() -> Iterable[Metric]:
+    """Yield how often each source states each field, and which rates fell away."""
+    usual = GaugeMetricFamily(
+        "fliptech_leads_field_fill_rate",
+        "Share of a source's listings that state a field, by the jobs before.",
+        labels=["source", "field"],
+    )
+    drifting = GaugeMetricFamily(
+        "fliptech_leads_field_drifting",
+        "1 when the last job stated a field far more rarely than usual.",
+        labels=["source", "field"],
+    )
+    for row in FieldBaseline.objects.order_by("source", "field"):
+        usual.add_metric([row.source, row.field], row.rate)
+        drifting.add_metric([row.source, row.field], float(row.is_drifting))
+    yield usual
+    yield drifting
 
 
 def _leads() -> Metric:

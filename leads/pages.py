@@ -53,3 +53,11 @@ def first(page: HtmlElement, path: str) -> HtmlElement | None:
 def has_class(name: str) -> str:
     """Give the XPath condition for one token of a class attribute."""
     return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
+
+
+def own_address(page: HtmlElement) -> str:
+    """Give the address that a page states for itself, empty when it states none."""
+    stated = page.xpath(
+        "//link[@rel='canonical']/@href | //meta[@property='og:url']/@content"
+    )
+    return next((link for link in stated if link.startswith(("http:", "https:"))), "")

@@ -11,12 +11,14 @@ from django.utils import timezone
 from leads.exporting import exports_folder
 from leads.models import (
     Fetch,
+    HostPace,
     HostPause,
     LeadExport,
     LeadImport,
     Posting,
     RobotsFile,
     ScrapeJob,
+    StoredPage,
 )
 from leads.uploads import imports_folder
 
@@ -56,6 +58,12 @@ def prune_scraper_data() -> dict[str, int]:
         ),
         "host_pauses": _delete(
             HostPause.objects.filter(until__lt=_before(now, _HOST_DAYS))
+        ),
+        "host_paces": _delete(
+            HostPace.objects.filter(updated_at__lt=_before(now, _HOST_DAYS))
+        ),
+        "stored_pages": _delete(
+            StoredPage.objects.filter(confirmed_at__lt=_before(now, _FETCH_DAYS))
         ),
     }
 

@@ -15,11 +15,14 @@ from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput, TransientError
 from leads.consents import require_consent
+from leads.drift_rules import counted
 from leads.fetching import Page, fetch
+from leads.frontier import remember_rows, values_hash
+from leads.job_endings import Stop, finish, finish_blocked, finish_read, set_waiting
 from leads.merging import Kind, store_record
 from leads.models import Lead, Posting, ScrapeJob
 from leads.outcomes import Outcome
-from leads.records import LeadRecord
+from leads.records import LeadRecord, Value
 from leads.sources import find_source
 from leads.sources.base import OUTCOMES, ListPage, PageState, PostingPage, Source
 from leads.throttling import Patience
@@ -32,6 +35,10 @@ from tasks.progressing import progress
 _PATIENCE_SECONDS = 240.0
 #: Pages in a row that fail before the rest of the list is given up.
 _FAILURES_IN_A_ROW = 5
+_LIST_STOPS = {
+    PageState.EMPTY: Stop.END_OF_LIST,
+    PageState.BLOCKED: Stop.REFUSED,
+}
 
 
 def scrape(source: str, **parameters: Any) -> dict[str, Any]:
@@ -44,7 +51,7 @@ def scrape(source: str, **parameters: Any) -> dict[str, Any]:
     checked = found.check(parameters)
     require_consent(found)
     job = _open_job(source, checked)
-    run = _Run(job=job, source=found, patience=Patience(_PATIENCE_SECONDS))
+    run = Run(job=job, source=found, patience=Patience(_PATIENCE_SECONDS))
     if not job.postings.exists() and not _read_list(run):
         return job.as_result()
     _read_postings(run)
@@ -52,7 +59,7 @@ def scrape(source: str, **parameters: Any) -> dict[str, Any]:
 
 
 @dataclass
-class _Run:
+class Run:
     """One task's work on a job."""
 
     job: ScrapeJob
@@ -67,7 +74,7 @@ def _open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
     job, _ = ScrapeJob.objects.exclude(state=ScrapeJob.State.FINISHED).get_or_create(
         source=source,
         parameters=dict(parameters),
-        defaults={"counts": _no_counts(), "started_at": now},
+        defaults={"counts": no_counts(), "started_at": now},
     )
     job.state = ScrapeJob.State.RUNNING
     job.task_id = claim.task_id if claim else job.task_id
@@ -75,12 +82,13 @@ def _open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
     return job
 
 
-def _no_counts() -> dict[str, int]:
+def no_counts() -> dict[str, int]:
+    """Give the counts with which a job begins."""
     names = ("found", "created", "merged", "known")
     return {f"leads_{name}": 0 for name in names} | {"listed": 0, "pages": 0}
 
 
-def _read_list(run: _Run) -> bool:
+def _read_list(run: Run) -> bool:
     """Put the list's rows on the frontier; False when the job ended here."""
     url = run.source.list_url(run.job.parameters)
     page = fetch(url, patience=run.patience, job=run.job)
@@ -89,7 +97,12 @@ def _read_list(run: _Run) -> bool:
         return _end_without_list(run.job, page)
     listed = run.source.read_list(page.text, url=page.final_url)
     if listed.state != PageState.CONTENT:
-        _finish(run.job, OUTCOMES[listed.state], listed.reason)
+        finish(
+            run.job,
+            OUTCOMES[listed.state],
+            listed.reason,
+            stop=_LIST_STOPS.get(listed.state, Stop.NO_LIST),
+        )
         return False
     _remember_rows(run, listed)
     return True
@@ -98,12 +111,14 @@ def _read_list(run: _Run) -> bool:
 def _end_without_list(job: ScrapeJob, page: Page) -> bool:
     """Finish, or leave the job waiting and let the error decide about the next try."""
     if page.outcome == Outcome.RATE_LIMITED:
-        _wait(job, page.reason)
+        set_waiting(job, page.reason)
         raise page.rate_limit()
     if page.is_host_down and _may_try_again():
-        _wait(job, page.reason)
+        set_waiting(job, page.reason)
         raise TransientError(page.reason)
-    _finish(job, page.outcome, page.reason)
+    refused = (Outcome.BLOCKED, Outcome.DENIED_BY_ROBOTS)
+    stop = Stop.REFUSED if page.outcome in refused else Stop.NO_LIST
+    finish(job, page.outcome, page.reason, stop=stop)
     return False
 
 
@@ -112,31 +127,18 @@ def _may_try_again() -> bool:
     return claim is not None and claim.failures + 1 < claim.max_attempts
 
 
-def _remember_rows(run: _Run, listed: ListPage) -> None:
+def _remember_rows(run: Run, listed: ListPage) -> None:
     rows = listed.rows[: run.job.parameters["max_results"]]
     with transaction.atomic():
-        Posting.objects.bulk_create(
-            [
-                Posting(
-                    source=run.source.name,
-                    key=row.key,
-                    url=row.url[:1000],
-                    title=row.title,
-                    place=row.place,
-                    job=run.job,
-                    last_seen_at=timezone.now(),
-                )
-                for row in rows
-            ],
-            update_conflicts=True,
-            unique_fields=["source", "key"],
-            update_fields=["url", "title", "place", "job", "last_seen_at"],
-        )
-        run.job.counts |= {"listed": len(rows), "unreadable_rows": listed.unreadable}
+        run.job.counts |= {
+            "listed": remember_rows(run.job, run.source.name, rows),
+            "left_out": len(listed.rows) - len(rows),
+            "unreadable_rows": listed.unreadable,
+        }
         run.job.save(update_fields=["counts", "updated_at"])
 
 
-def _read_postings(run: _Run) -> None:
+def _read_postings(run: Run) -> None:
     """Read what is new on the frontier and finish the job."""
     postings = list(run.job.postings.select_related("lead").order_by("pk"))
     _count_known(run.job, postings)
@@ -147,16 +149,16 @@ def _read_postings(run: _Run) -> None:
         page = fetch(posting.url, patience=run.patience, job=run.job)
         run.job.counts["pages"] += 1
         if page.outcome == Outcome.RATE_LIMITED:
-            _wait(run.job, page.reason)
+            set_waiting(run.job, page.reason)
             raise page.rate_limit()
         if page.outcome == Outcome.BLOCKED:
-            _finish_blocked(run.job, page.reason)
+            finish_blocked(run.job, page.reason)
             return
-        failures = 0 if _read_posting(run, posting, page) else failures + 1
+        failures = 0 if read_posting_page(run, posting, page) else failures + 1
         if failures >= _FAILURES_IN_A_ROW:
             break
     progress(len(postings), len(postings))
-    _finish_read(run.job)
+    finish_read(run.job, gave_up=failures >= _FAILURES_IN_A_ROW)
 
 
 def _is_open(posting: Posting) -> bool:
@@ -176,7 +178,7 @@ def _count_known(job: ScrapeJob, postings: list[Posting]) -> None:
     job.save(update_fields=["counts", "updated_at"])
 
 
-def _read_posting(run: _Run, posting: Posting, page: Page) -> bool:
+def read_posting_page(run: Run, posting: Posting, page: Page) -> bool:
     """Make a lead of one posting's page; False when the page could not be read."""
     if not page.has_text:
         _mark(posting, Posting.State.UNREADABLE, page.reason)
@@ -197,11 +199,38 @@ def _mark(posting: Posting, state: Posting.State, reason: str) -> None:
     posting.save(update_fields=["state", "reason", "read_at", "last_seen_at"])
 
 
-def _store(run: _Run, posting: Posting, page: Page, read: PostingPage) -> None:
+def _store(run: Run, posting: Posting, page: Page, read: PostingPage) -> None:
     """Store the lead, its posting, the counts and the next task, or none of them."""
     values = dict(read.values)
     values["city"] = values.get("city") or posting.place
-    record = LeadRecord(
+    said = values_hash(values, read.headline)
+    with transaction.atomic():
+        run.job.filled = counted(run.job.filled, values)
+        if posting.lead_id and posting.content_hash == said:
+            kind, is_changed = Kind.KNOWN, False
+        else:
+            try:
+                stored = store_record(_record(run, posting, page, read, values))
+            except InvalidInput as error:
+                _mark(posting, Posting.State.UNREADABLE, str(error))
+                return
+            posting.lead_id, kind, is_changed = stored.lead_id, stored.kind, True
+        posting.expires_at, posting.content_hash = read.expires_at, said
+        posting.save(update_fields=["lead", "expires_at", "content_hash"])
+        _mark(posting, Posting.State.READ, "")
+        _count(run.job, kind)
+        if is_changed:
+            _send_on(Lead.objects.get(pk=posting.lead_id))
+
+
+def _record(
+    run: Run,
+    posting: Posting,
+    page: Page,
+    read: PostingPage,
+    values: Mapping[str, Value],
+) -> LeadRecord:
+    return LeadRecord(
         values=values,
         source=run.source.name,
         url=posting.url,
@@ -211,63 +240,15 @@ def _store(run: _Run, posting: Posting, page: Page, read: PostingPage) -> None:
         listing_key=f"{run.source.name}:{posting.key}",
         region=run.source.region(run.job.parameters),
     )
-    with transaction.atomic():
-        try:
-            stored = store_record(record)
-        except InvalidInput as error:
-            _mark(posting, Posting.State.UNREADABLE, str(error))
-            return
-        posting.lead_id, posting.expires_at = stored.lead_id, read.expires_at
-        posting.save(update_fields=["lead", "expires_at"])
-        _mark(posting, Posting.State.READ, "")
-        _count(run.job, stored.kind)
-        if stored.kind != Kind.KNOWN:
-            _send_on(Lead.objects.get(pk=stored.lead_id))
 
 
 def _count(job: ScrapeJob, kind: Kind) -> None:
     job.counts["leads_found"] += 1
     job.counts[f"leads_{kind.value}"] += 1
-    job.save(update_fields=["counts", "updated_at"])
+    job.save(update_fields=["counts", "filled", "updated_at"])
 
 
 def _send_on(lead: Lead) -> None:
     """Enqueue what comes next: a visit of the website, or the scoring."""
     actor = "scrape_website" if lead.website else "analyze_lead"
     enqueue(actor, lead_id=lead.pk, unique_key=f"{actor}:{lead.pk}")
-
-
-def _wait(job: ScrapeJob, reason: str) -> None:
-    job.state, job.reason = ScrapeJob.State.WAITING, reason
-    job.save(update_fields=["state", "reason", "counts", "updated_at"])
-
-
-def _finish_blocked(job: ScrapeJob, reason: str) -> None:
-    found = job.counts["leads_found"]
-    outcome = Outcome.PARTIAL if found else Outcome.BLOCKED
-    _finish(job, outcome, f"After {found} leads the source refused: {reason}")
-
-
-def _finish_read(job: ScrapeJob) -> None:
-    """Finish a job whose list was read, by what became of its postings."""
-    states = list(job.postings.values_list("state", flat=True))
-    unread = sum(state in ("new", "unreadable") for state in states)
-    bad_rows = job.counts.get("unreadable_rows", 0)
-    if not unread and not bad_rows:
-        is_empty = not job.counts["leads_found"]
-        reason = "Everything that was listed has been removed." if is_empty else ""
-        _finish(job, Outcome.EMPTY if is_empty else Outcome.OK, reason)
-    elif job.counts["leads_found"]:
-        reason = f"{unread + bad_rows} of {len(states) + bad_rows} listings could not be read."
-        _finish(job, Outcome.PARTIAL, reason)
-    else:
-        example = job.postings.filter(state="unreadable").first()
-        why = example.reason if example else "its rows have no known links."
-        _finish(job, Outcome.ERROR, f"None of the listings could be read: {why}")
-
-
-def _finish(job: ScrapeJob, outcome: Outcome, reason: str) -> None:
-    job.state, job.outcome, job.reason = ScrapeJob.State.FINISHED, outcome, reason
-    job.finished_at = timezone.now()
-    job.counts.pop("counted", None)
-    job.save()

@@ -10,7 +10,7 @@ import re
 #: Characters of visible text from which a page is more than a wall.
 _WALL_TEXT = 2_500
 #: Characters of source beyond which no wall is looked for.
-_WALL_SOURCE = 400_000
+LONGEST_WALL = 400_000
 #: Titles that only walls have.
 _WALL_TITLES = re.compile(
     r"^\s*(?:just a moment|attention required!|access (?:to this page has been )?denied"
@@ -61,7 +61,7 @@ _PARKED_TEXT = 1_500
 
 def find_wall(source: str, *, title: str, text: str) -> str:
     """Say which wall stands in place of the page, empty for a page."""
-    if len(text) > _WALL_TEXT or len(source) > _WALL_SOURCE:
+    if len(text) > _WALL_TEXT or len(source) > LONGEST_WALL:
         return ""
     words = _WALL_WORDS.search(text)
     if _WALL_TITLES.match(title):

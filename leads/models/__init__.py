@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from leads.models.files import LeadExport, LeadImport
-from leads.models.gathering import Fetch, Posting, ScrapeJob, SourceConsent
-from leads.models.hosts import HostPause, RobotsFile
+from leads.models.gathering import (
+    Fetch,
+    FieldBaseline,
+    Posting,
+    ScrapeJob,
+    SourceConsent,
+)
+from leads.models.hosts import HostPace, HostPause, RobotsFile, StoredPage
 from leads.models.lead import Lead, LeadFact, LeadKey, LeadMerge
 from leads.models.matching import LeadBlock, LeadMatching, LeadPair
 from leads.models.suppression import Suppression
 
 __all__ = [
     "Fetch",
+    "FieldBaseline",
+    "HostPace",
     "HostPause",
     "Lead",
     "LeadBlock",
@@ -25,5 +33,6 @@ __all__ = [
     "RobotsFile",
     "ScrapeJob",
     "SourceConsent",
+    "StoredPage",
     "Suppression",
 ]

@@ -24,6 +24,22 @@ class ScrapeJob(models.Model):
         #: Done; `outcome` says how.
         FINISHED = "finished", "finished"
 
+    class Stop(models.TextChoices):
+        """Why a scrape read no further."""
+
+        #: Everything that the source lists was read.
+        END_OF_LIST = "end_of_list", "end of list"
+        #: As many as were asked for.
+        MAX_RESULTS = "max_results", "as many as asked for"
+        #: The list shows nothing that was not read before.
+        NOTHING_NEW = "nothing_new", "nothing new"
+        #: The source refused, or its robots.txt forbids it.
+        REFUSED = "refused", "refused"
+        #: Too many pages in a row failed.
+        FAILURES = "failures", "failures in a row"
+        #: The list could not be had or not be read.
+        NO_LIST = "no_list", "no list"
+
     source = models.CharField(max_length=30)
     parameters = models.JSONField(default=dict)
     state = models.CharField(
@@ -33,6 +49,9 @@ class ScrapeJob(models.Model):
     reason = models.TextField(blank=True)
     #: leads_found, leads_created, leads_merged, leads_known, pages.
     counts = models.JSONField(default=dict)
+    stop_reason = models.CharField(max_length=12, choices=Stop.choices, blank=True)
+    #: Field name -> listings that state it, among those that this job read.
+    filled = models.JSONField(default=dict)
     task_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -99,6 +118,9 @@ class Posting(models.Model):
     lead = models.ForeignKey(
         "leads.Lead", null=True, on_delete=models.SET_NULL, related_name="postings"
     )
+    #: SHA-256 of what the list says of it, and of what its page says.
+    row_hash = models.CharField(max_length=64, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True)
     expires_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(auto_now=True)
@@ -125,6 +147,14 @@ class Fetch(models.Model):
     A row without an outcome is a request whose process died.
     """
 
+    class Reuse(models.TextChoices):
+        """What of an earlier answer was used again."""
+
+        #: The stored answer was fresh: nobody was asked.
+        FRESH = "fresh", "fresh"
+        #: The host confirmed the stored answer (304).
+        CONFIRMED = "confirmed", "confirmed"
+
     job = models.ForeignKey(
         ScrapeJob, null=True, on_delete=models.SET_NULL, related_name="fetches"
     )
@@ -139,6 +169,11 @@ class Fetch(models.Model):
     reason = models.TextField(blank=True)
     bytes = models.PositiveIntegerField(default=0)
     elapsed_ms = models.PositiveIntegerField(null=True)
+    #: Requests that it took; none when a stored answer was fresh.
+    attempts = models.PositiveSmallIntegerField(default=1)
+    reuse = models.CharField(max_length=12, choices=Reuse.choices, blank=True)
+    #: SHA-256 of the body, to see whether a page has changed.
+    content_hash = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -152,6 +187,32 @@ class Fetch(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class FieldBaseline(models.Model):
+    """How often a source's listings state a field, by what jobs before have seen."""
+
+    source = models.CharField(max_length=30)
+    field = models.CharField(max_length=30)
+    #: 0 to 1, smoothed over jobs.
+    rate = models.FloatField()
+    #: Jobs that made up the rate.
+    jobs = models.PositiveIntegerField(default=1)
+    #: The rate of the last job that was large enough to be judged.
+    last_rate = models.FloatField()
+    #: That job stated the field so rarely that the mark-up has probably changed.
+    is_drifting = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "field"], name="leads_fieldbaseline_uniq"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.source}"
 
 
 class SourceConsent(models.Model):

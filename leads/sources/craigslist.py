@@ -54,8 +54,9 @@ class Craigslist:
         return f"{self.base_url()}/search/area/{parameters['location']}?{query}"
 
     def region(self, parameters: Mapping[str, Any]) -> str:
-        """Give the country of the area."""
-        return find_area(parameters["location"]).country
+        """Give the country of the area; saved pages name none and are of the US."""
+        location = parameters.get("location")
+        return find_area(location).country if location else "US"
 
     def read_list(self, text: str, *, url: str) -> ListPage:
         """Read a list page; never raises."""

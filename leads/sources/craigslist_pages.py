@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from leads.pages import first, has_class, parse_html, text_of
@@ -20,14 +22,18 @@ from leads.structured import coordinates, read_json_ld, text_value, types_of
 #: New posts: 22 characters; the "-" and "_" among them matter (15 % have one).
 _TOKEN_PATH = re.compile(r"/view/d/(?:[^/]*/)?([A-Za-z0-9_-]{22})/?$")
 _LEGACY_PATH = re.compile(r"/(\d{8,12})\.html$")
+_QUERY = re.compile(r"[?#]")
 #: Every good page refers to its own static files three times; block pages never do.
 _STATIC = re.compile(
     r"(?:https?:)?//[^\"'\s/]*craigslist[^\"'\s/]*/(?:static|styles|js)/"
 )
-_TITLE = frozenset({"title", "label", "result-title", "titlestring"})
-_PLACE = frozenset({"location", "result-location", "result-hood", "supertitle"})
-_PRICE = frozenset({"price", "priceinfo", "result-price"})
-_DATE = frozenset({"result-posted-date", "result-date", "date"})
+#: What an element of one of these classes holds: of today's list, painted and old ones.
+_FIELDS = {
+    "title": frozenset({"title", "label", "result-title", "titlestring"}),
+    "place": frozenset({"location", "result-location", "result-hood", "supertitle"}),
+    "price": frozenset({"price", "priceinfo", "result-price"}),
+    "posted_at": frozenset({"result-posted-date", "result-date", "date"}),
+}
 #: Rows that stand outside of what was asked for begin below one of these.
 _NEARBY = f"preceding::*[{has_class('nearby')}]"
 _NOTHING_FOUND = re.compile(
@@ -93,12 +99,11 @@ def _row(element: HtmlElement, url: str) -> ListRow | None:
     """Read a row in one walk over its elements; None without a link that is known."""
     address, key = "", ""
     told: dict[str, str] = {}
-    for each in element.iter():
-        if each.tag == "a" and not key and (href := each.get("href")):
+    for each in element.iter(etree.Element):
+        if not key and each.tag == "a" and (href := each.get("href")):
             address, key = _posting_address(url, href)
-        classes = each.get("class")
-        if classes and isinstance(each.tag, str):
-            _note(told, each, classes.split())
+        if (classes := each.get("class")) and (name := _field_of(classes)):
+            told[name] = told.get(name) or _told(name, each)
     if not key:
         return None
     return ListRow(
@@ -111,12 +116,18 @@ def _row(element: HtmlElement, url: str) -> ListRow | None:
     )
 
 
-def _note(told: dict[str, str], element: HtmlElement, classes: list[str]) -> None:
-    for name, known in (("title", _TITLE), ("place", _PLACE), ("price", _PRICE)):
-        if not told.get(name) and not known.isdisjoint(classes):
-            told[name] = text_of(element)
-    if not told.get("posted_at") and not _DATE.isdisjoint(classes):
-        told["posted_at"] = element.get("datetime") or text_of(element)
+@lru_cache(maxsize=256)
+def _field_of(classes: str) -> str:
+    """Name the field that an element of these classes holds, empty for none."""
+    names = set(classes.split())
+    return next((field for field, known in _FIELDS.items() if known & names), "")
+
+
+def _told(name: str, element: HtmlElement) -> str:
+    if name == "posted_at" and (moment := element.get("datetime")):
+        return str(moment)
+    text = element.text or ""
+    return " ".join((text if not len(element) else text_of(element)).split())
 
 
 def _price(text: str) -> str:
@@ -125,8 +136,10 @@ def _price(text: str) -> str:
 
 
 def _posting_address(base: str, href: str) -> tuple[str, str]:
+    href = href.strip()
     try:
-        address = urljoin(base, href.strip())
+        # Almost all links are whole, and joining costs more than all else of a row.
+        address = href if href.startswith("https://") else urljoin(base, href)
     except ValueError:
         return "", ""
     key = posting_key(address)
@@ -135,10 +148,7 @@ def _posting_address(base: str, href: str) -> tuple[str, str]:
 
 def posting_key(url: str) -> str:
     """Give a posting's token or legacy number from its address, empty if it has none."""
-    try:
-        path = urlsplit(url).path
-    except ValueError:
-        return ""
+    path = _QUERY.split(url, 1)[0]
     found = _TOKEN_PATH.search(path) or _LEGACY_PATH.search(path)
     return found[1] if found else ""
 

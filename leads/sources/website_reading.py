@@ -11,7 +11,7 @@ from leads.contacts import visible_text
 from leads.json_blocks import JsonBlock
 from leads.microdata import read_microdata
 from leads.outcomes import Outcome
-from leads.pages import first, parse_html, text_of
+from leads.pages import first, own_address, parse_html, text_of
 from leads.sources.base import PageReading
 from leads.sources.website import SitePage, read_site_tree
 from leads.structured import entities, json_ld_blocks, types_of
@@ -25,7 +25,7 @@ def read_page(text: str, url: str) -> PageReading:
     after it comes each thing that the page's structured data describes.
     """
     page = parse_html(text)
-    url = url or _own_address(page)
+    url = url or own_address(page)
     shown = visible_text(page)
     title = text_of(first(page, "//title"))
     if wall := find_wall(text, title=title, text=shown):
@@ -36,14 +36,6 @@ def read_page(text: str, url: str) -> PageReading:
     items = [*_business(site, url), *things]
     outcome, reason = _outcome(site, blocks, items, shown)
     return PageReading(outcome, reason, items, _more(site, blocks))
-
-
-def _own_address(page: HtmlElement) -> str:
-    """Give the address that the page states for itself."""
-    stated = page.xpath(
-        "//link[@rel='canonical']/@href | //meta[@property='og:url']/@content"
-    )
-    return next((link for link in stated if link.startswith(("http:", "https:"))), "")
 
 
 def _business(site: SitePage, url: str) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench tasks`: measure beside the peers and print the ratios."""
+"""`python -m tests.bench tasks|leads`: measure beside the peers and print the ratios."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import Any
 
 from deploy.local.screen import LaunchError
 from tests.bench.comparing import Sizes, compare, peer_processes
+from tests.bench.comparing_readers import compare_readers, reader_processes
+from tests.bench.measuring import Comparison
 from tests.bench.printing import as_json, table
-from tests.bench.servers import running_servers
+from tests.bench.servers import running_postgres, running_servers
 
 
 def main() -> None:
@@ -23,15 +25,11 @@ def main() -> None:
     arguments = _arguments()
     # pika reports every refused connection while RabbitMQ starts.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds)
+    measure = {"tasks": _tasks, "leads": _leads}[arguments.what]
     began = time.monotonic()
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="fliptech-bench-") as folder,
-            running_servers(Path(folder)) as servers,
-            peer_processes(servers, Path(folder)) as peers,
-        ):
-            comparisons = compare(peers, sizes, _say)
+        with tempfile.TemporaryDirectory(prefix="fliptech-bench-") as folder:
+            comparisons = measure(Path(folder), arguments)
     except LaunchError as error:
         sys.exit(str(error))
     seconds = time.monotonic() - began
@@ -39,10 +37,34 @@ def main() -> None:
     print(as_json(comparisons, _machine()) if arguments.json else table(comparisons))
 
 
+def _tasks(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
+    sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds)
+    with (
+        running_servers(folder) as servers,
+        peer_processes(servers, folder) as peers,
+    ):
+        return compare(peers, sizes, _say)
+
+
+def _leads(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
+    with (
+        running_postgres(folder) as database_url,
+        reader_processes(database_url, folder) as readers,
+    ):
+        return compare_readers(
+            readers, rounds=arguments.rounds, pages=2 * arguments.n, say=_say
+        )
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", choices=["tasks"])
-    parser.add_argument("--n", type=_count, default=5000, help="tasks in the backlog")
+    parser.add_argument("what", choices=["tasks", "leads"])
+    parser.add_argument(
+        "--n",
+        type=_count,
+        default=5000,
+        help="tasks in the backlog, or half the pages while memory is watched",
+    )
     parser.add_argument("--rounds", type=_count, default=3)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()

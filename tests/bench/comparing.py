@@ -91,7 +91,7 @@ def _enqueue_singly(
     def measure(name: str) -> float:
         return count / float(peers[name].call("enqueue", count=count))
 
-    rounds = _rounds("enqueue one by one", peers, sizes, say, measure)
+    rounds = measured_rounds("enqueue one by one", peers, sizes, say, measure)
     return Comparison(
         "enqueue one by one",
         "tasks/s",
@@ -110,7 +110,7 @@ def _enqueue_in_bulk(
         count = BULK if name == OURS else sizes.singles
         return count / float(peers[name].call("enqueue_in_bulk", count=count))
 
-    rounds = _rounds("enqueue in bulk", peers, sizes, say, measure)
+    rounds = measured_rounds("enqueue in bulk", peers, sizes, say, measure)
     return Comparison(
         f"enqueue {BULK:,} in bulk",
         "tasks/s",
@@ -135,7 +135,7 @@ def _work_off(peers: Mapping[str, PeerProcess], sizes: Sizes, say: Say) -> Compa
         count = part if name == CELERY else sizes.backlog
         return count / float(peers[name].call("work_off", count=count, pool=pool))
 
-    rounds = _rounds("no-op throughput", peers, sizes, say, measure)
+    rounds = measured_rounds("no-op throughput", peers, sizes, say, measure)
     return Comparison(
         "no-op throughput",
         "tasks/s",
@@ -158,7 +158,7 @@ def _wait_at_idle(
         waits[name].append([seconds * 1000 for seconds in measured])
         return percentile(waits[name][-1], 50)
 
-    _rounds("enqueue to start", dict.fromkeys(waits), sizes, say, measure)
+    measured_rounds("enqueue to start", dict.fromkeys(waits), sizes, say, measure)
     comparisons = []
     for percent, limit in ((50, 10.0), (99, 50.0)):
         ours, plain = (
@@ -178,7 +178,7 @@ def _wait_at_idle(
     return comparisons
 
 
-def _rounds(
+def measured_rounds(
     title: str,
     peers: Mapping[str, object],
     sizes: Sizes,

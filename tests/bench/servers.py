@@ -64,6 +64,19 @@ def running_servers(folder: Path) -> Iterator[Servers]:
         processes.stop()
 
 
+@contextmanager
+def running_postgres(folder: Path) -> Iterator[str]:
+    """Start PostgreSQL alone under `folder`; give the address of an empty database."""
+    (folder / "log").mkdir()
+    processes = Processes(ROOT, folder)
+    try:
+        postgres = Postgres(folder / "postgres", processes, os.environ)
+        postgres.start()
+        yield postgres.make_ready("ours")
+    finally:
+        processes.stop()
+
+
 def _redis(folder: Path, port: int) -> Program:
     server = shutil.which("redis-server")
     if server is None:

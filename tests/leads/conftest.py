@@ -22,6 +22,7 @@ def web(settings) -> Iterator[Web]:
         thread = serving(server)
         settings.FETCH_ALLOWED_PRIVATE = [f"*.localhost:{server.port}"]
         settings.FETCH_DELAY_MS = 0
+        settings.FETCH_RETRIES = 0
         yield server
         server.shutdown()
         thread.join()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import socket
 import threading
 import time
+import tracemalloc
+import zlib
 
+import brotli
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,11 +124,39 @@ def test_a_body_is_cut_at_the_limit(web):
     assert (len(answer.body), answer.is_truncated) == (1000, True)
 
 
-def test_a_compressed_bomb_is_cut_at_the_limit(web):
-    bomb = gzip.compress(b"0" * 20_000_000)
-    url = web.put("shop", "/", bomb, headers={"Content-Encoding": "gzip"})
-    answer = outbound.get(url, limits=outbound.Limits(bytes=10_000))
-    assert (len(answer.body), answer.is_truncated) == (10_000, True)
+PACKED = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": functools.partial(brotli.compress, quality=1),
+    "zstd": zstd.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_every_encoding_that_we_ask_for_is_read(web, encoding):
+    page = b"<p>hello " * 100
+    url = web.put("shop", "/", PACKED[encoding](page), headers={"Content-Encoding": encoding})  # fmt: skip
+    assert outbound.get(url).body == page
+    assert encoding in web.encodings.pop()
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_a_compressed_bomb_is_cut_at_the_limit_and_never_unpacked(web, encoding):
+    bomb = PACKED[encoding](b"0" * 100_000_000)
+    url = web.put("shop", "/", bomb, headers={"Content-Encoding": encoding})
+    tracemalloc.start()
+    answer = outbound.get(url, limits=outbound.Limits(bytes=100_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (len(answer.body), answer.is_truncated) == (100_000, True)
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_a_body_that_is_packed_badly_is_unreachable(web, encoding):
+    url = web.put("shop", "/", b"<p>not packed", headers={"Content-Encoding": encoding})
+    with pytest.raises(outbound.Unreachable):
+        outbound.get(url)
 
 
 def _drip(port_ready, chunks, stop):

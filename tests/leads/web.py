@@ -31,6 +31,9 @@ class Web(http.server.ThreadingHTTPServer):
         self.replies: dict[tuple[str, str], Responder] = {}
         self.requests: list[tuple[str, str]] = []
         self.agents: set[str] = set()
+        self.encodings: set[str] = set()
+        #: The headers of the last request.
+        self.headers: dict[str, str] = {}
 
     @property
     def port(self) -> int:
@@ -58,6 +61,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         name = self.headers["Host"].partition(".")[0]
         self.server.requests.append((name, self.path))
         self.server.agents.add(self.headers["User-Agent"])
+        self.server.encodings.add(self.headers["Accept-Encoding"])
+        self.server.headers = dict(self.headers)
         found = self.server.replies.get((name, self.path), Reply(b"no", status=404))
         reply = found() if callable(found) else found
         body = reply.body.encode() if isinstance(reply.body, str) else reply.body

@@ -1,9 +1,10 @@
-"""`manage.py scrape craigslist --location … --category … --max … [--wait]`."""
+"""`manage.py scrape craigslist --location … --category … --max … [--wait] [--page …]`."""
 
 from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fliptech_site.errors import FlipTechError
 from leads.consents import require_consent
+from leads.outcomes import Outcome
+from leads.page_importing import import_page
 from leads.sources import LISTING_SOURCES, find_source
 from tasks.enqueueing import enqueue
 from tasks.models import Task
@@ -28,8 +31,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wait", action="store_true", help="wait for the end and show the outcome"
         )
+        parser.add_argument(
+            "--page", type=Path, help="import this saved page; no request goes out"
+        )
+        parser.add_argument("--url", default="", help="the address of the saved page")
 
     def handle(self, *args: Any, source: str, wait: bool, **options: Any) -> None:
+        if options["page"]:
+            self._import(source, options["page"], options["url"])
+            return
         wanted = {key: options[key] for key in ("location", "category", "max_results")}
         try:
             # What can't work is said here and not by a failed task.
@@ -41,6 +51,12 @@ class Command(BaseCommand):
         self.stdout.write(f"Task {task_id} scrapes {source}.")
         if wait:
             self._wait(task_id)
+
+    def _import(self, source: str, page: Path, url: str) -> None:
+        result = import_page(find_source(source), page, url=url)
+        self.stdout.write(json.dumps(result))
+        if result["outcome"] == Outcome.ERROR:
+            raise CommandError(result["reason"])
 
     def _wait(self, task_id: UUID) -> None:
         told = ""
