@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import lxml.html
 
@@ -31,6 +31,10 @@ class Driver:
 
 def _read(page: bytes) -> list[_Row]:
     tree = lxml.html.document_fromstring(page)
+    # lxml's own annotations allow for every answer that an expression may have.
+    items: Any = tree.xpath(
+        "//ol[@class='cl-static-search-results']/li[@class='cl-static-search-result']"
+    )
     return [
         _Row(
             str(item.xpath("string(.//a/@href)")),
@@ -38,7 +42,5 @@ def _read(page: bytes) -> list[_Row]:
             str(item.xpath("normalize-space(.//div[@class='price'])")),
             str(item.xpath("normalize-space(.//div[@class='location'])")),
         )
-        for item in tree.xpath(
-            "//ol[@class='cl-static-search-results']/li[@class='cl-static-search-result']"
-        )
+        for item in items
     ]
