@@ -54,7 +54,7 @@ WITH RECURSIVE lane(queue, actor) AS (
 #: statement_timestamp() and not clock_timestamp(), which no index can be asked for.
 _RELEASE = """{lanes}
 UPDATE tasks_task SET state = 'queued', published_at = NULL
-WHERE id IN (
+WHERE id = ANY(ARRAY(
     SELECT due.id FROM lane
     JOIN unnest(%s::text[], %s::timestamptz[]) AS gate(name, until)
         ON gate.name = lane.queue
@@ -66,12 +66,10 @@ WHERE id IN (
         ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
     ) AS due
     WHERE lane.actor <> ALL(%s::text[])
-)
+))
 RETURNING id, actor, queue, priority
 """.replace("{lanes}", _LANES.format(which="state = 'scheduled'"))
 
-#: least() passes over the NULL of actors that are not shut. Of shut ones nobody else
-#: publishes anything, so they need no grace.
 _OWED = """{lanes}
 SELECT id, actor, queue, priority FROM (
     SELECT owed.*, gate.place, gate.room,
@@ -82,20 +80,37 @@ SELECT id, actor, queue, priority FROM (
         ON gate.name = lane.queue
     LEFT JOIN unnest(%s::text[], %s::int[]) AS shut(actor, room)
         ON shut.actor = lane.actor
-    CROSS JOIN LATERAL (
-        SELECT id, actor, queue, priority, run_at FROM tasks_task
-        WHERE state = 'queued' AND published_at IS NULL
-            AND queue = lane.queue AND actor = lane.actor
-            AND run_at <= statement_timestamp() - make_interval(
-                secs => CASE WHEN shut.actor IS NULL THEN gate.grace ELSE 0 END)
-            AND (gate.until IS NULL OR created_at <= gate.until)
-        ORDER BY {order} LIMIT least(gate.room, shut.room)
-    ) AS owed
+    CROSS JOIN LATERAL ({of_lane}) AS owed
 ) AS numbered
 WHERE number <= room ORDER BY place, number
 """.replace("{lanes}", _LANES.format(which="state = 'queued' AND published_at IS NULL"))
-_OWED_BY_PRIORITY = _OWED.replace("{order}", "priority DESC, run_at")
-_OWED_BY_AGE = _OWED.replace("{order}", "run_at")
+
+#: least() passes over the NULL of actors that are not shut. Of shut ones nobody else
+#: publishes anything, so they need no grace.
+_OF_LANE = """
+    SELECT id, actor, queue, priority, run_at FROM tasks_task
+    WHERE state = 'queued' AND published_at IS NULL
+        AND queue = lane.queue AND actor = lane.actor{level}
+        AND run_at <= statement_timestamp() - make_interval(
+            secs => CASE WHEN shut.actor IS NULL THEN gate.grace ELSE 0 END)
+        AND (gate.until IS NULL OR created_at <= gate.until)
+    ORDER BY {order} LIMIT least(gate.room, shut.room)
+"""
+_PRIORITY = "priority DESC, run_at"
+_OWED_BY_PRIORITY = _OWED.replace("{order}", _PRIORITY).replace(
+    "{of_lane}", _OF_LANE.format(level="", order=_PRIORITY)
+)
+#: The oldest of each priority first, as the index has them, and of these the oldest.
+_OWED_BY_AGE = _OWED.replace("{order}", "run_at").replace(
+    "{of_lane}",
+    """
+    SELECT oldest.* FROM generate_series(0, 10) AS level
+    CROSS JOIN LATERAL ({of_lane}) AS oldest
+    ORDER BY oldest.run_at LIMIT least(gate.room, shut.room)
+""".replace(
+        "{of_lane}", _OF_LANE.format(level=" AND priority = level", order="run_at")
+    ),
+)
 
 _AGE = """
 UPDATE tasks_task SET published_at = statement_timestamp()

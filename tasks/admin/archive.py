@@ -37,7 +37,7 @@ class ArchivedTaskAdmin(ReadOnlyAdmin):
     list_display = ("actor", "state_badge", "queue", "attempt", "finished_at", "error")
     list_filter = ("state",)
     search_fields = ("actor",)
-    search_help_text = "The id of a task, or the name of an actor."
+    search_help_text = f"Id or actor; the newest {SHOWN:,} are listed"
     list_per_page = 50
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -76,4 +76,4 @@ class ArchivedTaskAdmin(ReadOnlyAdmin):
     @display(description="Error")
     def error(self, task: ArchivedTask) -> str:
         """The last error, shortened."""
-        return task.error_message[:100] or "–"
+        return task.error_message[:60] or "–"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import action, display
 
@@ -48,8 +48,12 @@ class GatedAdmin(ReadOnlyAdmin):
     @display(description="Backlog")
     def backlog(self, row: Queue | Actor) -> str:
         """How much waits and runs."""
-        scheduled, queued, running = self._backlogs.get(row.name, (0, 0, 0))
-        return f"{scheduled} scheduled, {queued} queued, {running} running"
+        counts = zip(
+            self._backlogs.get(row.name, ()),
+            ("scheduled", "queued", "running"),
+            strict=False,
+        )
+        return ", ".join(f"{count} {state}" for count, state in counts if count) or "–"
 
     @action(description="Pause: begin nothing", permissions=["change"])
     def pause_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -93,6 +97,13 @@ class ActorAdmin(GatedAdmin):
     readonly_fields = ("name", "queue", "state_badge", "backlog")
     search_fields = ("name",)
     list_per_page = 100
+    # Those with a gate of their own first; there are many, and most have none.
+    ordering = (
+        F("is_paused").desc(),
+        F("rate_per_minute").asc(nulls_last=True),
+        F("concurrency").asc(nulls_last=True),
+        "name",
+    )
 
     @display(description="Queue")
     def queue(self, row: Actor) -> str:

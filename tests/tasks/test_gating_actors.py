@@ -120,13 +120,28 @@ def plan_of(work):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("state", [State.SCHEDULED, State.QUEUED])
-def test_many_of_a_paused_actor_are_not_walked_through_for_the_others(state):
-    enqueue_many("trial_add", [PAIR] * 20_000)
+@pytest.mark.parametrize(
+    ("state", "dice", "limit"),
+    [
+        (State.SCHEDULED, 0.9, None),
+        (State.QUEUED, 0.9, None),
+        (State.QUEUED, 0.0, None),
+        (State.QUEUED, 0.9, 1),
+        (State.QUEUED, 0.0, 1),
+    ],
+)
+def test_many_held_ones_of_an_actor_are_not_walked_through_for_the_others(
+    state, dice, limit, monkeypatch
+):
+    monkeypatch.setattr("random.random", lambda: dice)
+    enqueue_many("trial_add", [PAIR] * 10_000)
     Task.objects.update(state=state, run_at=F("run_at") - timedelta(hours=1))
     theirs = other()[0]
     Task.objects.filter(pk=theirs).update(state=state)
-    throttling.pause("trial_add", Actor)
+    if limit is None:
+        throttling.pause("trial_add", Actor)
+    else:
+        throttling.limit_concurrency("trial_add", limit, Actor)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE tasks_task")
     look = release_due if state == State.SCHEDULED else partial(owed, 0)
@@ -135,6 +150,7 @@ def test_many_of_a_paused_actor_are_not_walked_through_for_the_others(state):
     # this transaction, which no index can forget yet.
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 2_000, plan
     if state == State.QUEUED:
-        assert [one.task_id for one in look()] == [theirs]
+        actors = {"trial_effect"} if limit is None else {"trial_add", "trial_effect"}
+        assert {one.actor for one in look()} == actors
     else:
         assert Task.objects.get(pk=theirs).state == State.QUEUED

@@ -99,6 +99,8 @@ def test_actors_are_steered_in_admin(admin_client, django_assert_max_num_queries
     data = {"action": "pause_chosen", "_selected_action": ["trial_add"]}
     admin_client.post("/admin/tasks/actor/", data)
     assert Actor.objects.get(name="trial_add").status == "paused"
+    rows = admin_client.get("/admin/tasks/actor/").context["cl"].result_list
+    assert rows[0].name == "trial_add", "what is shut stands first"
     admin_client.post("/admin/tasks/actor/", data | {"action": "resume_chosen"})
     form = {"rate_per_minute": "", "concurrency": "4"}
     admin_client.post("/admin/tasks/actor/trial_add/change/", form)
