@@ -232,6 +232,8 @@ TASK_KEEP_CANCELLED_DAYS = env.integer(
 TASK_ARCHIVE_MONTHS = env.integer("TASK_ARCHIVE_MONTHS", 24, minimum=0, maximum=240)
 #: Days that the tallies of finished tasks are kept.
 TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
+#: Encrypt what tasks of encrypted actors carry; several keys, newest first, allow rotation.
+TASK_KEYS = env.words("TASK_KEYS")
 
 # --- Leads ----------------------------------------------------------------
 

@@ -34,12 +34,14 @@ def actor(
     max_age: timedelta = timedelta(days=2),
     throws: tuple[type[BaseException], ...] = (),
     periodic: str | None = None,
+    encrypted: bool = False,
 ) -> Callable[[Callable[P, R]], dramatiq.Actor[P, R]]:
     """Declare a function as an actor of `queue`; its name is the function's.
 
     `periodic` is a cron expression of five fields; the scheduler then enqueues the
-    actor without arguments at each of its times. The other options make the retry
-    `Policy`. Raises ValueError for an unknown queue or a reserved argument name.
+    actor without arguments at each of its times. Of an `encrypted` one the database
+    holds arguments, result and errors as ciphertext only, by TASK_KEYS. The other
+    options make the retry `Policy`. Raises ValueError for an unknown queue or a reserved argument name.
     """
     if queue not in settings.QUEUES:
         raise ValueError(
@@ -52,6 +54,8 @@ def actor(
     }
     if periodic is not None:
         options["periodic"] = cron(periodic)
+    if encrypted:
+        options["encrypted"] = True
 
     def declare(function: Callable[P, R]) -> dramatiq.Actor[P, R]:
         signature = _checked_signature(function)
@@ -65,7 +69,10 @@ def actor(
         declared.options["signature"] = signature
         # Dramatiq logs any other error as unhandled, with its traceback; these are
         # sentences that the ledger logs by what comes of the task.
-        declared.options["throws"] = (FlipTechError, *throws)
+        # Of an encrypted actor it logs no error at all, since each may quote arguments.
+        declared.options["throws"] = (
+            BaseException if encrypted else (FlipTechError, *throws)
+        )
         return declared
 
     return declare

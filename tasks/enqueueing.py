@@ -19,6 +19,12 @@ from tasks.current import current_claim
 from tasks.declaring import check_arguments, find_actor, policy_of
 from tasks.handover import handover
 from tasks.publishing import Delivery
+from tasks.sealing import (
+    actors_to_come,
+    continues_sealed,
+    seal_arguments,
+    seal_options,
+)
 from tasks.states import State
 from tasks.unique import HOLDS_SQL, OnConflict, Unique, columns, settle
 
@@ -31,13 +37,13 @@ BATCH = 5000
 _INSERT = """
 INSERT INTO tasks_task (
     id, actor, queue, priority, args, kwargs, options, state, attempt, failures,
-    max_attempts, rescues, run_at, progress_note, error_class, error_message,
+    max_attempts, rescues, run_at, progress_note, error_class, error_message, is_sealed,
     unique_key, unique_hold, unique_until, schedule_id, planned_at, parent_id, root_id,
     is_followed
 )
 SELECT id, %(actor)s, %(queue)s, %(priority)s, args::jsonb, kwargs::jsonb,
     %(options)s::jsonb, %(state)s, 0, 0, %(max_attempts)s, 0,
-    coalesce(%(run_at)s::timestamptz, now()), '', '', '',
+    coalesce(%(run_at)s::timestamptz, now()), '', '', '', %(is_sealed)s,
     unique_key, coalesce(unique_hold, 'unfinished'),
     greatest(%(run_at)s::timestamptz, now()) + make_interval(secs => unique_seconds),
     %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s,
@@ -59,7 +65,7 @@ _INSERT_OR_REPLACE = _INSERT.format(
     args = excluded.args, kwargs = excluded.kwargs, options = excluded.options,
     priority = excluded.priority, state = excluded.state, run_at = excluded.run_at,
     published_at = NULL, max_attempts = excluded.max_attempts, failures = 0, rescues = 0,
-    error_class = '', error_message = '',
+    error_class = '', error_message = '', is_sealed = tasks_task.is_sealed OR excluded.is_sealed,
     unique_hold = excluded.unique_hold, unique_until = excluded.unique_until
 WHERE tasks_task.state IN ('scheduled', 'queued') AND tasks_task.actor = excluded.actor"""
 )
@@ -210,8 +216,7 @@ def _insert(
         "root_id": root_id,
         "is_followed": order.is_followed,
         "ids": [row[0] for row in rows],
-        "args": [_as_json(declared, list(row[1])) for row in rows],
-        "kwargs": [_as_json(declared, dict(row[2])) for row in rows],
+        **_contents(order, rows),
         **columns(uniques),
     }
     with (
@@ -251,6 +256,28 @@ def check_json(declared: dramatiq.Actor[Any, Any], kwargs: dict[str, Any]) -> No
 def check_priority(priority: int) -> None:
     """Raise InvalidInput when a priority is out of range."""
     _checked_priority(priority)
+
+
+def _contents(order: Order, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the columns that say what is to be done; of a sealed row as ciphertext."""
+    declared, options = order.actor, dict(order.options or {})
+    args = [_as_json(declared, list(row[1])) for row in rows]
+    kwargs = [_as_json(declared, dict(row[2])) for row in rows]
+    options_text = _as_json(declared, options)
+    is_sealed = continues_sealed() or any(
+        find_actor(name).options.get("encrypted")
+        for name in (declared.actor_name, *actors_to_come(options))
+    )
+    if is_sealed:
+        args = [seal_arguments(*pair) for pair in zip(args, kwargs, strict=True)]
+        kwargs = ["{}"] * len(args)
+        options_text = _as_json(declared, seal_options(options))
+    return {
+        "args": args,
+        "kwargs": kwargs,
+        "options": options_text,
+        "is_sealed": is_sealed,
+    }
 
 
 def _checked_priority(priority: int) -> int:
