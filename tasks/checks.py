@@ -27,7 +27,7 @@ def check_task_keys(**_: Any) -> list[CheckMessage]:
             Error(
                 f"The actors {', '.join(encrypted)} are encrypted and TASK_KEYS is empty.",
                 hint="Give TASK_KEYS a long random text, the same for all processes.",
-                id="tasks.E001",
+                id="tasks.E002",
             )
         )
     if any(len(word) < SHORTEST_KEY for word in settings.TASK_KEYS):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from tasks.sealing import is_sealed, unseal_text, unseal_work
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from dramatiq import Actor, MessageProxy
+    from dramatiq import MessageProxy
 
 #: Seconds until a task is tried again whose key is missing; doubled each time.
 AGAIN_SECONDS = 5.0
@@ -81,26 +80,3 @@ def opened(task: Task) -> dict[str, Any]:
         result: Any = task.result
         told["result"] = sealing.unseal(result) if is_sealed(result) else result
     return told
-
-
-def shown_text(text: str, may_unseal: bool) -> str:
-    """Return an error, traceback or log for somebody who may or may not read it.
-
-    Raises KeyMissing.
-    """
-    if may_unseal:
-        return unseal_text(text)
-    return sealing.SEALED if sealing.is_sealed_text(text) else text
-
-
-def unsealed_kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a schedule, decrypted if they are not; raises KeyMissing."""
-    plain: dict[str, Any] = sealing.unseal(kwargs) if is_sealed(kwargs) else kwargs
-    return plain
-
-
-def sealed_kwargs(declared: Actor[Any, Any], kwargs: Mapping[str, Any]) -> Any:
-    """Return the arguments of a schedule as they may be stored for this actor."""
-    if not kwargs or is_sealed(kwargs) or not declared.options.get("encrypted"):
-        return kwargs
-    return sealing.seal(dict(kwargs))

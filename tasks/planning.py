@@ -21,7 +21,7 @@ from tasks.crontab import next_run, next_runs
 from tasks.declaring import check_arguments, find_actor, load_actors
 from tasks.enqueueing import Order, insert
 from tasks.models import Schedule, Task
-from tasks.opening import unsealed_kwargs
+from tasks.sealing import unsealed_kwargs
 from tasks.states import UNFINISHED
 
 logger = logging.getLogger(__name__)

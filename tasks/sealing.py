@@ -27,6 +27,8 @@ from fliptech_site.errors import InvalidInput
 from fliptech_site.sealing import derive, fernet_of
 
 if TYPE_CHECKING:
+    from dramatiq import Actor
+
     from tasks.current import Claim
 
 #: What people are told in place of a sealed value.
@@ -81,7 +83,11 @@ def unseal(sealed: Mapping[str, str]) -> Any:
 
 def is_sealed(value: object) -> bool:
     """Say whether a JSON value has the form of a sealed one."""
-    return isinstance(value, dict) and value.keys() == {"sealed", "key"}
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"sealed", "key"}
+        and str(value["sealed"]).startswith("gAAAA")
+    )
 
 
 def seal_text(text: str) -> str:
@@ -97,6 +103,29 @@ def unseal_text(text: str) -> str:
 def is_sealed_text(text: str) -> bool:
     """Say whether a text has the form of a sealed one."""
     return text.startswith(_BEGINNING)
+
+
+def shown_text(text: str, may_unseal: bool) -> str:
+    """Return an error, traceback or log for somebody who may or may not read it.
+
+    Raises KeyMissing.
+    """
+    if may_unseal:
+        return unseal_text(text)
+    return SEALED if is_sealed_text(text) else text
+
+
+def unsealed_kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that wait in a schedule or a workflow, decrypted if they are not; raises KeyMissing."""
+    plain: dict[str, Any] = unseal(kwargs) if is_sealed(kwargs) else kwargs
+    return plain
+
+
+def sealed_kwargs(declared: Actor[Any, Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return the arguments that wait in a schedule or a workflow as they may be stored for this actor."""
+    if not kwargs or is_sealed(kwargs) or not declared.options.get("encrypted"):
+        return kwargs
+    return seal(dict(kwargs))
 
 
 @lru_cache(maxsize=64)

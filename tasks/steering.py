@@ -129,7 +129,7 @@ class Schedule(models.Model):
         # Above this module in the room: imported when a form asks.
         from tasks.crontab import next_run
         from tasks.declaring import check_arguments, find_actor
-        from tasks.opening import sealed_kwargs, unsealed_kwargs
+        from tasks.sealing import sealed_kwargs, unsealed_kwargs
 
         try:
             declared = find_actor(self.actor)

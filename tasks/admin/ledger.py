@@ -18,8 +18,8 @@ from fliptech_site.errors import FlipTechError
 from tasks.admin.reading import ReadOnlyAdmin
 from tasks.controlling import cancel, retry
 from tasks.models import Attempt, Node, Task
-from tasks.opening import opened, shown_text
-from tasks.sealing import SEALED, KeyMissing
+from tasks.opening import opened
+from tasks.sealing import SEALED, KeyMissing, shown_text
 
 COLOURS = {
     "pending": "info",

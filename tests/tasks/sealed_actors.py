@@ -29,3 +29,8 @@ def sealed_fail(secret: str, kind: str = "plain") -> None:
 @actor(queue="default", time_limit_minutes=1)
 def open_echo(*values: object) -> str:
     return "+".join(str(value) for value in values)
+
+
+@actor(queue="default", time_limit_minutes=1)
+def open_take(value: object) -> object:
+    return value

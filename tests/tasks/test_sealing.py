@@ -16,15 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fliptech_site.errors import InvalidInput
-from tasks import checks, claiming, sealing
+from tasks import checks, claiming, sealing, workflows
 from tasks.continuing import continue_after
 from tasks.controlling import cancel, retry
 from tasks.enqueueing import enqueue, enqueue_many
-from tasks.models import Attempt, Schedule, Task
+from tasks.following import follow_ends
+from tasks.models import Attempt, Schedule, Task, Workflow
 from tasks.opening import opened
 from tasks.planning import run_now
-from tasks.sealing import KeyMissing, is_sealed, seal, unseal
+from tasks.sealing import KeyMissing, seal, unseal
 from tasks.states import FINISHED, State
+from tasks.workflows import OUTCOME, RESULT, chain, step
+from tasks.workflows import group as all_of
+from tasks.workflows.showing import lines_of
 from tests.tasks.sealed_actors import open_echo, sealed_echo, sealed_fail
 
 SECRET = "the-geheimnis-4711"
@@ -60,6 +64,8 @@ def everything_stored():
             "SELECT string_agg(row::text, ' ') FROM ("
             " SELECT task::text AS row FROM tasks_task AS task"
             " UNION ALL SELECT attempt::text FROM tasks_attempt AS attempt"
+            " UNION ALL SELECT node::text FROM tasks_node AS node"
+            " UNION ALL SELECT workflow::text FROM tasks_workflow AS workflow"
             " UNION ALL SELECT schedule::text FROM tasks_schedule AS schedule) AS rows"
         )
         return cursor.fetchone()[0]
@@ -219,6 +225,32 @@ def test_a_continuation_that_fails_leaves_no_trace_of_its_mark():
     assert not sealing.continues_sealed()
 
 
+def test_workflows_go_on_in_ciphertext():
+    echo = step("sealed_echo", secret=SECRET)
+    body = chain(all_of([echo, echo]), step("open_take", value=RESULT))
+    workflow_id = workflows.start(body, otherwise=step("open_take", value=OUTCOME))
+    assert SECRET not in everything_stored()
+    for task in Task.objects.all():
+        claiming.succeed(run(task.pk), [SECRET])
+    follow_ends()
+    last = Task.objects.get(actor="open_take")
+    assert opened(last)["kwargs"] == {"value": [[SECRET], [SECRET]]}
+    told = {"error_class": "E", "message": SECRET, "traceback": ""}
+    claiming.fail(run(last.pk), **told)
+    follow_ends()
+    workflow = Workflow.objects.get(pk=workflow_id)
+    assert workflow.error_message == "Step 2 (open_take) failed: sealed"
+    assert "sealed" in {line.error for line in lines_of(workflow)}
+    assert SECRET not in everything_stored()
+
+
+def test_the_result_of_a_workflow_is_given_to_programs():
+    workflow_id = workflows.start(step("sealed_echo", secret=SECRET))
+    claiming.succeed(run(Task.objects.get().pk), [SECRET])
+    follow_ends()
+    assert workflows.result_of(workflow_id) == [SECRET]
+
+
 def test_a_schedule_keeps_its_arguments_sealed_and_runs():
     schedule = Schedule(
         name="s", actor="sealed_echo", kwargs={"secret": SECRET}, cron="0 0 1 1 *"
@@ -312,6 +344,5 @@ def test_the_check_names_encrypted_actors_without_a_key(settings):
     assert [found.id for found in checks.check_task_keys()] == ["tasks.W001"]
     settings.TASK_KEYS = []
     (found,) = checks.check_task_keys()
-    assert found.id == "tasks.E001"
+    assert found.id == "tasks.E002"
     assert "sealed_echo" in found.msg
-    assert is_sealed({"sealed": "", "key": ""})

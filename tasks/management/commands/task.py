@@ -18,9 +18,9 @@ from tasks.archiving import archive_summary, find_archived
 from tasks.controlling import cancel, find_task, retry
 from tasks.enqueueing import enqueue
 from tasks.models import Task, summary
-from tasks.opening import opened, shown_text
+from tasks.opening import opened
 from tasks.rekeying import rekey, rows_by_key
-from tasks.sealing import SEALED, key_number
+from tasks.sealing import SEALED, key_number, shown_text
 from tasks.states import FINISHED, State
 
 UNSEAL = "show what an encrypted task carries"
