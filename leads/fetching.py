@@ -15,9 +15,9 @@ from django.utils import timezone
 from fliptech_site import outbound
 from fliptech_site.addresses import AddressRefused, parse_target
 from fliptech_site.errors import FlipTechError, RateLimited
+from fliptech_site.retry_after import retry_after_seconds
 from leads.models import Fetch, Lead, ScrapeJob
 from leads.outcomes import Outcome
-from leads.retry_after import retry_after_seconds
 from leads.robots import is_known, robots_for
 from leads.throttling import (
     MAX_STRIKES,

@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Keywords of `enqueue` itself, so no actor may have an argument of that name.
-RESERVED = frozenset({"priority", "run_at", "unique_key", "unique"})
+RESERVED = frozenset({"webhook", "priority", "run_at", "unique_key", "unique"})
 
 
 def actor(
@@ -40,18 +40,16 @@ def actor(
 
     `periodic` is a cron expression of five fields; the scheduler then enqueues the
     actor without arguments at each of its times. Of an `encrypted` one the database
-    holds arguments, result and errors as ciphertext only, by TASK_KEYS. The other
-    options make the retry `Policy`. Raises ValueError for an unknown queue or a reserved argument name.
+    holds arguments, result and errors as ciphertext only. The other options make the
+    retry `Policy`. Raises ValueError for an unknown queue or a reserved argument name.
     """
     if queue not in settings.QUEUES:
         raise ValueError(
             f"There is no queue {queue!r}: use one of {list(settings.QUEUES)}."
         )
     policy = Policy(max_attempts, base_seconds, ceiling_seconds, max_age, throws)
-    options: dict[str, Any] = {
-        "policy": policy,
-        "time_limit": int(time_limit_minutes * 60_000),
-    }
+    time_limit = int(time_limit_minutes * 60_000)
+    options: dict[str, Any] = {"policy": policy, "time_limit": time_limit}
     if periodic is not None:
         options["periodic"] = cron(periodic)
     if encrypted:
@@ -68,11 +66,9 @@ def actor(
         )(function)
         declared.options["signature"] = signature
         # Dramatiq logs any other error as unhandled, with its traceback; these are
-        # sentences that the ledger logs by what comes of the task.
-        # Of an encrypted actor it logs no error at all, since each may quote arguments.
-        declared.options["throws"] = (
-            BaseException if encrypted else (FlipTechError, *throws)
-        )
+        # sentences that the ledger logs, and any of an encrypted actor may quote arguments.
+        expected = BaseException if encrypted else (FlipTechError, *throws)
+        declared.options["throws"] = expected
         return declared
 
     return declare

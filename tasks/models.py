@@ -17,6 +17,7 @@ from tasks.states import FINISHED, UNFINISHED, State, status_for_people
 from tasks.steering import Actor, Queue, Schedule
 from tasks.tallies import Tally, TallyMark, Total
 from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
+from tasks.webhook_rows import Webhook, WebhookDelivery
 from tasks.workflow_rows import Node, Workflow
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "TallyMark",
     "Task",
     "Total",
+    "Webhook",
+    "WebhookDelivery",
     "Worker",
     "Workflow",
     "summary",
