@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from functools import lru_cache
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
 
 from fliptech_site.errors import PermanentError
+from fliptech_site.sealing import fernet_of
 
 
 def seal(secret: str) -> str:
@@ -35,17 +31,5 @@ def unseal(sealed: str) -> str:
 
 
 def _fernet() -> MultiFernet:
-    return _fernet_of(tuple(settings.FIELD_KEYS) or (settings.SECRET_KEY,))
-
-
-@lru_cache(maxsize=4)
-def _fernet_of(words: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_derive(word)) for word in words])
-
-
-def _derive(word: str) -> bytes:
-    """Any long random text makes a key, so nobody has to know Fernet's own format."""
-    kdf = HKDF(
-        algorithm=SHA256(), length=32, salt=None, info=b"fliptech campaigns account"
-    )
-    return base64.urlsafe_b64encode(kdf.derive(word.encode()))
+    words = tuple(settings.FIELD_KEYS) or (settings.SECRET_KEY,)
+    return fernet_of(words, "fliptech campaigns account")

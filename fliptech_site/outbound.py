@@ -1,4 +1,4 @@
-"""The client for pages of strangers: bounded in time and size, never inwards.
+"""The client for servers of strangers: bounded in time and size, never inwards.
 
 It refuses private addresses on every hop, follows few redirects, keeps no cookies,
 uses no proxy or credentials from the environment, and names itself.
@@ -24,6 +24,7 @@ from fliptech_site.decoding import decode
 from fliptech_site.errors import PermanentError, TransientError
 
 _CHUNK_BYTES = 64 * 1024
+_ACCEPT_PAGES = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 
 
 class Unreachable(TransientError):
@@ -108,7 +109,8 @@ def get(
             before_hop(url)
         asked = {**(headers or {}), **(store.validators(url) if store else {})}
         started = time.monotonic()
-        response, location = _get_once(url, limits, seconds_left, asked, visited)
+        request = _request("GET", url, {"Accept": _ACCEPT_PAGES, **asked})
+        response, location = _ask_once(request, limits, seconds_left, visited)
         seconds_left -= time.monotonic() - started
         if location is None:
             if store:
@@ -122,32 +124,58 @@ def get(
         url = urldefrag(urljoin(response.url, location)).url
 
 
-def _get_once(
-    url: str,
-    limits: Limits,
-    seconds: float,
-    headers: Mapping[str, str] | None,
-    visited: list[str],
+def post(
+    url: str, body: bytes, *, headers: Mapping[str, str], limits: Limits
+) -> Response:
+    """Post `body` to one address; any HTTP status is an answer, a redirect too.
+
+    A redirect is not followed: its target could be a private address, and its method
+    another. Raises AddressRefused and Unreachable.
+    """
+    return _ask_once(_request("POST", url, headers, body), limits, limits.seconds, [])[
+        0
+    ]
+
+
+def _request(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+) -> requests.Request:
+    target = parse_target(url)
+    check_port(target)
+    return requests.Request(
+        method,
+        _without_credentials(url),
+        data=body,
+        headers={
+            "User-Agent": agent_header(),
+            # urllib3 unpacks all of these piece by piece, so a bomb ends at the limit.
+            "Accept-Encoding": "gzip, deflate, br, zstd",
+            **headers,
+        },
+    )
+
+
+def _ask_once(
+    request: requests.Request, limits: Limits, seconds: float, visited: list[str]
 ) -> tuple[Response, str | None]:
     """Ask one address; the second value is where it redirects to, if it does."""
-    check_port(parse_target(url))
     watchdog = Watchdog(max(seconds, 0.001))
     try:
         with watchdog, requests.Session() as session:
-            return _send(session, url, limits, watchdog, headers, visited)
+            return _send(session, request, limits, watchdog, visited)
     except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
         # requests' own errors are OSErrors; http.client and the URL parsers of
         # requests and urllib3 let ValueError through for malformed answers.
         reason = _why(error, watchdog)
-        raise Unreachable(f"{parse_target(url).host_port} {reason}.") from error
+        host = parse_target(request.url).host_port
+        raise Unreachable(f"{host} {reason}.") from error
 
 
 def _send(
     session: requests.Session,
-    url: str,
+    request: requests.Request,
     limits: Limits,
     watchdog: Watchdog,
-    headers: Mapping[str, str] | None,
     visited: list[str],
 ) -> tuple[Response, str | None]:
     session.trust_env = False
@@ -155,9 +183,6 @@ def _send(
     adapter = CheckedAdapter(max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    request = requests.Request(
-        "GET", _without_credentials(url), headers=_headers(headers)
-    )
     started = time.monotonic()
     with session.send(
         session.prepare_request(request),
@@ -171,7 +196,7 @@ def _send(
         if watchdog.is_over:
             raise TimeoutError
         response = Response(
-            url=answer.url or url,
+            url=answer.url or request.url,
             status=answer.status_code,
             headers=CaseInsensitiveDict(answer.headers),
             body=body,
@@ -180,16 +205,6 @@ def _send(
             redirected_from=tuple(visited),
         )
         return response, location
-
-
-def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:
-    return {
-        "User-Agent": agent_header(),
-        "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
-        # urllib3 unpacks all of these piece by piece, so a bomb ends at the limit.
-        "Accept-Encoding": "gzip, deflate, br, zstd",
-        **(extra or {}),
-    }
 
 
 def _without_credentials(url: str) -> str:

@@ -218,7 +218,11 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.url(
 )  # fmt: skip
 #: Functions that are told of the end of a followed task, each `(task_id, state) -> None`,
 #: in the transaction that forgets the end (or many at once, see `tasks.following.together`).
-TASK_FOLLOWERS = ["tasks.workflows.follow", "tasks.django_backend.tell_ends"]
+TASK_FOLLOWERS = [
+    "tasks.workflows.follow",
+    "tasks.django_backend.tell_ends",
+    "tasks.webhooks.announcing.follow",
+]
 TASKS = {"default": {"BACKEND": "tasks.django_backend.LedgerBackend"}}
 #: Days that finished tasks are kept with all their attempts, and by how they ended.
 TASK_KEEP_DAYS = env.integer("TASK_KEEP_DAYS", 30, minimum=1, maximum=3650)
@@ -235,6 +239,8 @@ TASK_KEEP_CANCELLED_DAYS = env.integer(
 TASK_ARCHIVE_MONTHS = env.integer("TASK_ARCHIVE_MONTHS", 24, minimum=0, maximum=240)
 #: Days that the tallies of finished tasks are kept.
 TASK_HISTORY_DAYS = env.integer("TASK_HISTORY_DAYS", 400, minimum=10, maximum=3650)
+#: Encrypt what tasks of encrypted actors carry; several keys, newest first, allow rotation.
+TASK_KEYS = env.words("TASK_KEYS")
 
 # --- Leads ----------------------------------------------------------------
 
@@ -271,7 +277,8 @@ DEMO_DAYS = env.integer("DEMO_DAYS", 60, minimum=1, maximum=3650)
 TEST_MODE = env.flag("TEST_MODE", True)
 #: Where the local mail sink listens, and where test installations send.
 MAIL_SINK = env.text("MAIL_SINK", "127.0.0.1:8025")
-#: Encrypts passwords of mail accounts; several keys, newest first, allow rotation.
+#: Encrypts passwords of mail accounts and secrets of webhooks; several keys, newest
+#: first, allow rotation.
 FIELD_KEYS = env.words("FIELD_KEYS")
 
 # --- Sample territory -------------------------------------------------------

@@ -49,6 +49,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Workflows", "account_tree", "tasks_workflow_changelist"),
             _item("Archive", "inventory_2", "tasks_archivedtask_changelist"),
             _item("Schedules", "calendar_clock", "tasks_schedule_changelist"),
+            _item("Webhooks", "webhook", "tasks_webhook_changelist"),
+            _item("Deliveries", "outbox", "tasks_webhookdelivery_changelist"),
             _item("Queues", "queue", "tasks_queue_changelist"),
             _item("Actors", "function", "tasks_actor_changelist"),
             _item("Workers", "memory", "tasks_worker_changelist"),

@@ -17,12 +17,12 @@ from django.utils import timezone
 from fliptech_site import outbound
 from fliptech_site.addresses import AddressRefused, parse_target
 from fliptech_site.errors import FlipTechError, RateLimited
+from fliptech_site.retry_after import retry_after_seconds
 from leads.contacts import visible_text
 from leads.models import Fetch, Lead, ScrapeJob
 from leads.outcomes import Outcome
 from leads.pacing_rules import RetryBudget, wait_before_try
 from leads.pages import first, parse_html, text_of
-from leads.retry_after import retry_after_seconds
 from leads.robots import is_known, robots_for
 from leads.stored_pages import PageStore, content_hash
 from leads.throttling import (

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from fliptech_site import outbound
 from fliptech_site.addresses import parse_target
+from fliptech_site.retry_after import retry_after_seconds
 from leads.models import RobotsFile
-from leads.retry_after import retry_after_seconds
 from leads.robots_rules import MAX_BYTES, RobotsRules, as_text, parse_robots
 
 #: RFC 9309, section 2.4: not longer than 24 hours.

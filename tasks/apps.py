@@ -9,3 +9,8 @@ class TasksConfig(AppConfig):
     """The room `tasks`."""
 
     name = "tasks"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        # Checks are registered by their import.
+        from tasks import checks  # noqa: F401

@@ -47,6 +47,12 @@ _COLUMNS = """
     finished_at, error_class, error_message, unique_key, parent_id, root_id
 """
 
+#: Ciphertext that is cut can't be read, and would need its key for years.
+_KEPT_MESSAGE = """
+    CASE WHEN is_sealed AND starts_with(error_message, '{"sealed"') THEN 'sealed'
+        ELSE left(error_message, %(kept)s) END
+"""
+
 #: `after` is where the batch before ended, so that those still needed are passed once.
 #: Rows that somebody is just writing, such as a retry by hand, are left for next time.
 _MOVE = f"""
@@ -61,7 +67,7 @@ WITH old AS MATERIALIZED (
     DELETE FROM tasks_task AS task USING old WHERE task.id = old.id RETURNING task.*
 ), kept AS (
     INSERT INTO {TABLE} ({_COLUMNS})
-    SELECT {_COLUMNS.replace("error_message", "left(error_message, %(kept)s)")}
+    SELECT {_COLUMNS.replace("error_message", _KEPT_MESSAGE)}
     FROM moved WHERE finished_at >= %(horizon)s
 )
 SELECT count(*), max(finished_at) FROM moved

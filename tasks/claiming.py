@@ -29,6 +29,7 @@ from tasks.continuing import (
 )
 from tasks.current import Claim, current_claim
 from tasks.models import Attempt
+from tasks.sealing import is_row_sealed, seal_json, seal_text
 from tasks.states import State
 
 _CLAIM = """
@@ -333,6 +334,10 @@ def _ending(
 ) -> Ending:
     error_class, message, traceback = (text.replace("\x00", "") for text in error)
     held.outcomes.append(outcome.value)
+    log = "\n".join(held.log).replace("\x00", "")
+    if is_row_sealed(held):
+        result = json.dumps(seal_json(result)) if result is not None else None
+        message, traceback, log = map(seal_text, (message, traceback, log))
     return Ending(
         task_id=held.task_id,
         attempt=held.attempt,
@@ -345,5 +350,5 @@ def _ending(
         error_class=error_class[:200],
         error_message=message,
         traceback=traceback,
-        log="\n".join(held.log).replace("\x00", ""),
+        log=log,
     )

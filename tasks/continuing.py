@@ -21,6 +21,7 @@ from fliptech_site.errors import InvalidInput, PermanentError
 from tasks.broker import get_broker
 from tasks.current import Claim
 from tasks.limits import PostgresRateLimiterBackend
+from tasks.sealing import continuing, is_row_sealed, unseal_work
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,13 @@ def continue_after(held: Claim, result: Any) -> None:
     Raises PermanentError when that is impossible, such as an unknown actor or
     arguments that it does not take.
     """
-    broker, message = get_broker(), _message(held)
+    with continuing(is_row_sealed(held)):
+        _call_middleware(get_broker(), _message(held), result)
+
+
+def _call_middleware(
+    broker: dramatiq.Broker, message: dramatiq.MessageProxy, result: Any
+) -> None:
     try:
         for middleware in broker.middleware:
             if isinstance(middleware, Pipelines | GroupCallbacks | Callbacks):
@@ -98,7 +105,8 @@ def call_back_after_failure(held: Claim, error_class: str, message: str) -> None
     told = {"type": error_class, "message": message}
     name = _option(held, "on_failure")
     try:
-        get_broker().get_actor(name).send(_message(held).asdict(), told)
+        with continuing(is_row_sealed(held)):
+            get_broker().get_actor(name).send(_message(held).asdict(), told)
     except (InvalidInput, ActorNotFound) as error:
         logger.error("%s can't be called back after %s: %s", name, held.task_id, error)
 
@@ -111,13 +119,14 @@ def _option(held: Claim, name: str) -> Any:
 
 
 def _message(held: Claim) -> dramatiq.MessageProxy:
+    args, kwargs, options = unseal_work(held.args, held.kwargs, held.options)
     return dramatiq.MessageProxy(
         dramatiq.Message(
             queue_name=get_broker().get_actor(held.actor).queue_name,
             actor_name=held.actor,
-            args=tuple(held.args),
-            kwargs=held.kwargs,
-            options=held.options,
+            args=tuple(args),
+            kwargs=kwargs,
+            options=options,
             message_id=str(held.task_id),
         )
     )

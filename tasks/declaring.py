@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Keywords of `enqueue` itself, so no actor may have an argument of that name.
-RESERVED = frozenset({"priority", "run_at", "unique_key", "unique"})
+RESERVED = frozenset({"webhook", "priority", "run_at", "unique_key", "unique"})
 
 
 def actor(
@@ -34,24 +34,26 @@ def actor(
     max_age: timedelta = timedelta(days=2),
     throws: tuple[type[BaseException], ...] = (),
     periodic: str | None = None,
+    encrypted: bool = False,
 ) -> Callable[[Callable[P, R]], dramatiq.Actor[P, R]]:
     """Declare a function as an actor of `queue`; its name is the function's.
 
     `periodic` is a cron expression of five fields; the scheduler then enqueues the
-    actor without arguments at each of its times. The other options make the retry
-    `Policy`. Raises ValueError for an unknown queue or a reserved argument name.
+    actor without arguments at each of its times. Of an `encrypted` one the database
+    holds arguments, result and errors as ciphertext only. The other options make the
+    retry `Policy`. Raises ValueError for an unknown queue or a reserved argument name.
     """
     if queue not in settings.QUEUES:
         raise ValueError(
             f"There is no queue {queue!r}: use one of {list(settings.QUEUES)}."
         )
     policy = Policy(max_attempts, base_seconds, ceiling_seconds, max_age, throws)
-    options: dict[str, Any] = {
-        "policy": policy,
-        "time_limit": int(time_limit_minutes * 60_000),
-    }
+    time_limit = int(time_limit_minutes * 60_000)
+    options: dict[str, Any] = {"policy": policy, "time_limit": time_limit}
     if periodic is not None:
         options["periodic"] = cron(periodic)
+    if encrypted:
+        options["encrypted"] = True
 
     def declare(function: Callable[P, R]) -> dramatiq.Actor[P, R]:
         signature = _checked_signature(function)
@@ -64,8 +66,9 @@ def actor(
         )(function)
         declared.options["signature"] = signature
         # Dramatiq logs any other error as unhandled, with its traceback; these are
-        # sentences that the ledger logs by what comes of the task.
-        declared.options["throws"] = (FlipTechError, *throws)
+        # sentences that the ledger logs, and any of an encrypted actor may quote arguments.
+        expected = BaseException if encrypted else (FlipTechError, *throws)
+        declared.options["throws"] = expected
         return declared
 
     return declare

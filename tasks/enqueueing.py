@@ -19,8 +19,15 @@ from tasks.current import current_claim
 from tasks.declaring import check_arguments, find_actor, policy_of
 from tasks.handover import handover
 from tasks.publishing import Delivery
+from tasks.sealing import (
+    actors_to_come,
+    continues_sealed,
+    seal_arguments,
+    seal_options,
+)
 from tasks.states import State
 from tasks.unique import HOLDS_SQL, OnConflict, Unique, columns, settle
+from tasks.webhooks.addresses import check_url
 
 DEFAULT_PRIORITY = 5
 #: Rows in one statement.
@@ -31,17 +38,21 @@ BATCH = 5000
 _INSERT = """
 INSERT INTO tasks_task (
     id, actor, queue, priority, args, kwargs, options, state, attempt, failures,
-    max_attempts, rescues, run_at, progress_note, error_class, error_message,
+    max_attempts, rescues, run_at, progress_note, error_class, error_message, is_sealed,
     unique_key, unique_hold, unique_until, schedule_id, planned_at, parent_id, root_id,
     is_followed
 )
 SELECT id, %(actor)s, %(queue)s, %(priority)s, args::jsonb, kwargs::jsonb,
     %(options)s::jsonb, %(state)s, 0, 0, %(max_attempts)s, 0,
-    coalesce(%(run_at)s::timestamptz, now()), '', '', '',
+    coalesce(%(run_at)s::timestamptz, now()), '', '', '', %(is_sealed)s,
     unique_key, coalesce(unique_hold, 'unfinished'),
     greatest(%(run_at)s::timestamptz, now()) + make_interval(secs => unique_seconds),
     %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s,
-    %(is_followed)s
+    %(is_followed)s OR (%(actor)s <> 'deliver_webhook' AND EXISTS (
+        SELECT FROM tasks_webhook AS webhook WHERE webhook.is_enabled
+            AND (webhook.actors = '[]' OR webhook.actors ? %(actor)s)
+            AND (webhook.queues = '[]' OR webhook.queues ? %(queue)s)
+    ))
 FROM unnest(
     %(ids)s::uuid[], %(args)s::text[], %(kwargs)s::text[],
     %(unique_keys)s::text[], %(unique_holds)s::text[], %(unique_seconds)s::float[]
@@ -60,6 +71,7 @@ _INSERT_OR_REPLACE = _INSERT.format(
     priority = excluded.priority, state = excluded.state, run_at = excluded.run_at,
     published_at = NULL, max_attempts = excluded.max_attempts, failures = 0, rescues = 0,
     error_class = '', error_message = '',
+    is_followed = tasks_task.is_followed OR excluded.is_followed, is_sealed = tasks_task.is_sealed OR excluded.is_sealed,
     unique_hold = excluded.unique_hold, unique_until = excluded.unique_until
 WHERE tasks_task.state IN ('scheduled', 'queued') AND tasks_task.actor = excluded.actor"""
 )
@@ -92,6 +104,7 @@ def enqueue(
     run_at: datetime | None = None,
     unique_key: str | None = None,
     unique: Unique | None = None,
+    webhook: str | None = None,
     **kwargs: Any,
 ) -> UUID:
     """Enqueue one task and return its id, or the id of its twin.
@@ -99,12 +112,18 @@ def enqueue(
     The row belongs to the caller's transaction. `priority` is 0 to 10, 10 first;
     `run_at` (aware) delays it. `unique_key` is short for `unique=Unique(unique_key)`:
     while a task with that key is unfinished, its id is returned and nothing is enqueued.
+    `webhook` is an address that is told when the task ends (docs/webhooks.md).
     Raises InvalidInput for an unknown actor or arguments that it does not take, and
     KeyTaken where `unique` says so.
     """
     declared = find_actor(actor_name)
     check_arguments(declared, (), kwargs)
-    order = Order(declared, _checked_priority(priority), _checked_time(run_at))
+    order = Order(
+        declared,
+        _checked_priority(priority),
+        _checked_time(run_at),
+        options={} if webhook is None else {"webhook": webhook},
+    )
     row: Row = (uuid_utils.compat.uuid7(), (), kwargs)
     if unique_key is not None:
         if unique is not None:
@@ -124,6 +143,7 @@ def enqueue_many(
     priority: int = DEFAULT_PRIORITY,
     run_at: datetime | None = None,
     unique: Callable[[Mapping[str, Any]], Unique] | None = None,
+    webhook: str | None = None,
 ) -> list[UUID]:
     """Enqueue a task for each set of arguments, in one statement per 5,000.
 
@@ -133,7 +153,12 @@ def enqueue_many(
     none. Raises as `enqueue` does.
     """
     declared = find_actor(actor_name)
-    order = Order(declared, _checked_priority(priority), _checked_time(run_at))
+    order = Order(
+        declared,
+        _checked_priority(priority),
+        _checked_time(run_at),
+        options={} if webhook is None else {"webhook": webhook},
+    )
     rows: list[Row] = []
     for kwargs in all_kwargs:
         check_arguments(declared, (), dict(kwargs))
@@ -208,10 +233,9 @@ def _insert(
         "planned_at": order.planned_at,
         "parent_id": parent_id,
         "root_id": root_id,
-        "is_followed": order.is_followed,
+        "is_followed": order.is_followed or _has_webhook(order),
         "ids": [row[0] for row in rows],
-        "args": [_as_json(declared, list(row[1])) for row in rows],
-        "kwargs": [_as_json(declared, dict(row[2])) for row in rows],
+        **_contents(order, rows),
         **columns(uniques),
     }
     with (
@@ -223,6 +247,8 @@ def _insert(
         ) as options,
         connection.cursor() as cursor,
     ):
+        if parameters["is_sealed"]:
+            options = seal_options(options)
         parameters["options"] = _as_json(declared, options)
         cursor.execute(statement, parameters)
         stored: list[tuple[UUID, str | None]] = cursor.fetchall()
@@ -233,6 +259,14 @@ def _insert(
         ]
         transaction.on_commit(lambda: handover.offer(deliveries))
     return stored
+
+
+def _has_webhook(order: Order) -> bool:
+    """Say whether the tasks name an address to be told; raises InvalidInput for a bad one."""
+    if not order.options or "webhook" not in order.options:
+        return False
+    check_url(order.options["webhook"])
+    return True
 
 
 def origin() -> tuple[UUID | None, UUID | None]:
@@ -251,6 +285,21 @@ def check_json(declared: dramatiq.Actor[Any, Any], kwargs: dict[str, Any]) -> No
 def check_priority(priority: int) -> None:
     """Raise InvalidInput when a priority is out of range."""
     _checked_priority(priority)
+
+
+def _contents(order: Order, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what the tasks are called with; of sealed rows as ciphertext."""
+    declared = order.actor
+    args = [_as_json(declared, list(row[1])) for row in rows]
+    kwargs = [_as_json(declared, dict(row[2])) for row in rows]
+    is_sealed = continues_sealed() or any(
+        find_actor(name).options.get("encrypted")
+        for name in (declared.actor_name, *actors_to_come(order.options or {}))
+    )
+    if is_sealed:
+        args = [seal_arguments(*pair) for pair in zip(args, kwargs, strict=True)]
+        kwargs = ["{}"] * len(args)
+    return {"args": args, "kwargs": kwargs, "is_sealed": is_sealed}
 
 
 def _checked_priority(priority: int) -> int:

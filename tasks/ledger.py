@@ -34,11 +34,15 @@ from tasks.grouping import Group
 from tasks.handover import handover
 from tasks.holding import Holding
 from tasks.models import Attempt
+from tasks.opening import try_to_put_off, unsealed_message
 from tasks.policies import Verdict, decide
 from tasks.publishing import Delivery
+from tasks.sealing import SEALED, is_row_sealed
 
 if TYPE_CHECKING:
     from dramatiq import Broker, MessageProxy, Worker
+
+    from tasks.opening import SealedMessage
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +66,7 @@ class Ledger(dramatiq.Middleware):
     @property
     def actor_options(self) -> set[str]:
         """Options that `tasks.declaring.actor` sets."""
-        return {"policy", "periodic"}
+        return {"policy", "periodic", "encrypted"}
 
     # --- hooks ----------------------------------------------------------------
 
@@ -78,6 +82,8 @@ class Ledger(dramatiq.Middleware):
             message._message = message._message.copy(
                 args=tuple(held.args), kwargs=held.kwargs, options=held.options
             )
+        if is_row_sealed(held):
+            message._message = self._unsealed(held, message)
         if not self.holding.begin(held):
             raise SkipMessage("given back before it began")
         set_current_claim(held)
@@ -188,6 +194,18 @@ class Ledger(dramatiq.Middleware):
                 return held
         raise SkipMessage("not there to be claimed")
 
+    def _unsealed(self, held: Claim, message: MessageProxy) -> SealedMessage:
+        """Return the message with its arguments, or put the task off: SkipMessage.
+
+        After any other error Dramatiq would run the actor with ciphertext.
+        """
+        try:
+            return unsealed_message(held, message)
+        except Exception as error:
+            self.holding.drop_ahead(only=[held.task_id])
+            try_to_put_off(held, error)
+            raise SkipMessage("its arguments can't be read") from error
+
     def _claim_groups(
         self, groups: Sequence[Sequence[UUID]]
     ) -> list[list[Claim | None]]:
@@ -280,6 +298,8 @@ class Ledger(dramatiq.Middleware):
             "message": message,
             "traceback": "".join(traceback.format_exception(exception)),
         }
+        if is_row_sealed(held):
+            message = f"{type(exception).__name__} ({SEALED})"
         if decision.verdict is Verdict.FAIL:
             logger.error("%s %s failed: %s", held.actor, held.task_id, message)
             return claiming.fail(held, **told, end=end)

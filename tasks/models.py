@@ -12,10 +12,12 @@ from django.db.models.functions import Now
 from tasks.archive_rows import ArchivedTask
 from tasks.following import End
 from tasks.limit_rows import Counter, Lease, Pace, Signal, StoredResult
+from tasks.sealing import SEALED, is_sealed_text
 from tasks.states import FINISHED, UNFINISHED, State, status_for_people
 from tasks.steering import Actor, Queue, Schedule
 from tasks.tallies import Tally, TallyMark, Total
 from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
+from tasks.webhook_rows import Webhook, WebhookDelivery
 from tasks.workflow_rows import Node, Workflow
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
     "TallyMark",
     "Task",
     "Total",
+    "Webhook",
+    "WebhookDelivery",
     "Worker",
     "Workflow",
     "summary",
@@ -92,6 +96,8 @@ class Task(models.Model):
     is_followed = models.BooleanField(default=False, db_default=False)
     error_class = models.CharField(max_length=200, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
+    #: What it carries is ciphertext (see `tasks.sealing`).
+    is_sealed = models.BooleanField(default=False, db_default=False)
 
     #: At most one task holds a key; see `tasks.unique`.
     unique_key = models.CharField(max_length=MAX_KEY_LENGTH, null=True, blank=True)  # noqa: DJ001 - NULLs are distinct in a unique index
@@ -119,6 +125,7 @@ class Task(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [("unseal_task", "Can read what encrypted tasks carry")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="tasks_task_state_valid"
@@ -205,6 +212,12 @@ class Task(models.Model):
                 condition=Q(schedule__isnull=False, state__in=UNFINISHED),
                 name="tasks_task_planned_idx",
             ),
+            # The rotation of keys.
+            models.Index(
+                fields=["id"],
+                condition=Q(is_sealed=True),
+                name="tasks_task_sealed_idx",
+            ),
             # All that one task set going.
             models.Index(
                 fields=["root_id"],
@@ -213,6 +226,9 @@ class Task(models.Model):
             ),
         ]
 
+    #: Whether the person who looks may read what an encrypted task carries (admin).
+    may_be_unsealed = False
+
     def __str__(self) -> str:
         return f"{self.actor} {self.id}"
 
@@ -220,6 +236,11 @@ class Task(models.Model):
     def status(self) -> str:
         """The state in people's words, such as `retrying`."""
         return status_for_people(self.state, self.attempt)
+
+    @property
+    def error_shown(self) -> str:
+        """The error message, unless it is encrypted."""
+        return SEALED if is_sealed_text(self.error_message) else self.error_message
 
 
 class Attempt(models.Model):
@@ -324,7 +345,10 @@ class Worker(models.Model):
 
 
 def summary(task: Task) -> dict[str, Any]:
-    """What a person or a program is told of a task, as JSON values."""
+    """What a person or a program is told of a task, as JSON values.
+
+    Of an encrypted one neither result nor error; `tasks.opening.opened` decrypts it.
+    """
     return {
         "id": str(task.id),
         "actor": task.actor,
@@ -336,6 +360,7 @@ def summary(task: Task) -> dict[str, Any]:
             "total": task.progress_total,
             "note": task.progress_note,
         },
-        "result": task.result,
-        "error": task.error_message or None,
+        "result": None if task.is_sealed else task.result,
+        "error": task.error_shown or None,
+        "is_sealed": task.is_sealed,
     }

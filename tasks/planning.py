@@ -21,6 +21,7 @@ from tasks.crontab import next_run, next_runs
 from tasks.declaring import check_arguments, find_actor, load_actors
 from tasks.enqueueing import Order, insert
 from tasks.models import Schedule, Task
+from tasks.sealing import unsealed_kwargs
 from tasks.states import UNFINISHED
 
 logger = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ def _plan(schedule: Schedule, now: datetime) -> int:
 
 def _insert(schedule: Schedule, planned_at: datetime | None) -> int:
     declared = find_actor(schedule.actor)
-    check_arguments(declared, (), schedule.kwargs)
+    kwargs = unsealed_kwargs(schedule.kwargs)
+    check_arguments(declared, (), kwargs)
     order = Order(declared, schedule_id=schedule.pk, planned_at=planned_at)
-    return len(insert(order, [(uuid_utils.compat.uuid7(), (), schedule.kwargs)]))
+    return len(insert(order, [(uuid_utils.compat.uuid7(), (), kwargs)]))

@@ -13,6 +13,7 @@ from dramatiq.results import ResultFailure, ResultMissing, Results, ResultTimeou
 from dramatiq.results.backend import DEFAULT_TIMEOUT, Missing, ResultBackend
 
 from tasks.models import Task
+from tasks.sealing import is_sealed, unseal, unseal_text
 from tasks.states import FINISHED, State
 from tasks.waking import CHANNEL, topic, wait_for
 
@@ -120,7 +121,7 @@ class _Waiting:
         if self._task_id is not None:
             row = (
                 Task.objects.filter(pk=self._task_id)
-                .values("state", "result", "error_class", "error_message")
+                .values("state", "result", "error_class", "error_message", "is_sealed")
                 .first()
             )
         self._is_task = row is not None
@@ -168,11 +169,15 @@ def _as_uuid(message_id: str) -> UUID | None:
 
 def _unwrap(row: Mapping[str, Any]) -> Any:
     if row["state"] == State.SUCCEEDED:
-        return row["result"]
+        result = row["result"]
+        return unseal(result) if row["is_sealed"] and is_sealed(result) else result
     if row["state"] == State.CANCELLED:
         raise ResultFailure("the task was cancelled", orig_exc_type="Cancelled")
+    told = row["error_message"]
+    if row["is_sealed"]:
+        told = unseal_text(told)
     raise ResultFailure(
-        f"actor raised {row['error_class']}: {row['error_message']}",
+        f"actor raised {row['error_class']}: {told}",
         orig_exc_type=row["error_class"],
-        orig_exc_msg=row["error_message"],
+        orig_exc_msg=told,
     )

@@ -122,13 +122,19 @@ class Schedule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse an unknown actor, wrong arguments, or a schedule that never runs."""
+        """Refuse an unknown actor, wrong arguments, or a schedule that never runs.
+
+        Arguments for an encrypted actor are encrypted here, and not shown again.
+        """
         # Above this module in the room: imported when a form asks.
         from tasks.crontab import next_run
         from tasks.declaring import check_arguments, find_actor
+        from tasks.sealing import sealed_kwargs, unsealed_kwargs
 
         try:
-            check_arguments(find_actor(self.actor), (), self.kwargs)
+            declared = find_actor(self.actor)
+            check_arguments(declared, (), unsealed_kwargs(self.kwargs))
             next_run(self.cron, self.timezone, timezone.now())
+            self.kwargs = sealed_kwargs(declared, self.kwargs)
         except InvalidInput as error:
             raise ValidationError(str(error)) from None

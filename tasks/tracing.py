@@ -19,6 +19,7 @@ import dramatiq
 from django.conf import settings
 
 from tasks.current import Claim, current_claim
+from tasks.sealing import SEALED, is_row_sealed
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -131,8 +132,12 @@ class EndSpan(dramatiq.Middleware):
             if exception is not None:
                 name = type(exception).__name__
                 run.span.set_attribute("error.type", name)
-                run.span.record_exception(exception)
-                run.span.set_status(Status(StatusCode.ERROR, f"{name}: {exception}"))
+                told = f"{name}: {exception}"
+                if is_row_sealed(run.held):
+                    told = f"{name} ({SEALED})"
+                else:
+                    run.span.record_exception(exception)
+                run.span.set_status(Status(StatusCode.ERROR, told))
         finally:
             run.span.end()
             context.detach(run.token)

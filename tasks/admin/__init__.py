@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from tasks.admin import archive, gates, ledger, limits, steering, workflows
+from tasks.admin import (
+    archive,
+    deliveries,
+    gates,
+    ledger,
+    limits,
+    steering,
+    webhooks,
+    workflows,
+)
 
-__all__ = ["archive", "gates", "ledger", "limits", "steering", "workflows"]
+__all__ = [
+    "archive",
+    "deliveries",
+    "gates",
+    "ledger",
+    "limits",
+    "steering",
+    "webhooks",
+    "workflows",
+]

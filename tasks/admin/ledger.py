@@ -25,6 +25,8 @@ from tasks.admin.listing import (
 from tasks.admin.reading import ReadOnlyAdmin
 from tasks.controlling import cancel, retry
 from tasks.models import Attempt, Node, Task
+from tasks.opening import opened
+from tasks.sealing import SEALED, KeyMissing, shown_text
 from tasks.searching import matching
 
 COLOURS = {
@@ -46,7 +48,7 @@ class AttemptInline(TabularInline):
         "outcome",
         "started_at",
         "seconds",
-        "error_message",
+        "error",
         "trace",
         "log_lines",
     )
@@ -61,6 +63,17 @@ class AttemptInline(TabularInline):
         """Refuse: attempts are history."""
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        """Remember, in this request's inline, whether the texts may be read."""
+        self._may_unseal = request.user.has_perm("tasks.unseal_task")
+        rows: QuerySet[Attempt] = super().get_queryset(request)
+        return rows
+
+    @display(description="Error")
+    def error(self, attempt: Attempt) -> str:
+        """What went wrong."""
+        return self._shown(attempt.error_message)
+
     @display(description="Seconds")
     def seconds(self, attempt: Attempt) -> str:
         """How long the run took."""
@@ -69,12 +82,18 @@ class AttemptInline(TabularInline):
     @display(description="Traceback")
     def trace(self, attempt: Attempt) -> str:
         """The traceback, folded away."""
-        return _folded(attempt.traceback)
+        return _folded(self._shown(attempt.traceback))
 
     @display(description="Log")
     def log_lines(self, attempt: Attempt) -> str:
         """What the run logged, folded away."""
-        return _folded(attempt.log)
+        return _folded(self._shown(attempt.log))
+
+    def _shown(self, text: str) -> str:
+        try:
+            return shown_text(text, self._may_unseal)
+        except KeyMissing as error:
+            return str(error)
 
 
 def _folded(text: str) -> str:
@@ -121,7 +140,7 @@ class TaskAdmin(ReadOnlyAdmin):
     actions = ("retry_tasks", "cancel_tasks")
     fieldsets = (
         (None, {"fields": ("actor", "state_badge", "queue", "priority", "progress")}),
-        ("Work", {"fields": ("arguments", "result_text", "error_class", "error_message")}),
+        ("Work", {"fields": ("arguments", "result_text", "error_class", "error_text")}),
         (
             "Life",
             {
@@ -179,7 +198,7 @@ class TaskAdmin(ReadOnlyAdmin):
     @display(description="Error")
     def error(self, task: Task) -> str:
         """The last error, shortened."""
-        return task.error_message[:100] or "–"
+        return task.error_shown[:100] or "–"
 
     @display(description="Workflow")
     def workflow(self, task: Task) -> str:
@@ -193,13 +212,41 @@ class TaskAdmin(ReadOnlyAdmin):
     @display(description="Arguments")
     def arguments(self, task: Task) -> str:
         """What the actor is called with."""
-        shown = {"args": task.args} if task.args else {}
-        return json.dumps(shown | task.kwargs, indent=2)
+        told = self._told(task)
+        if isinstance(told, str):
+            return told
+        shown = {"args": told["args"]} if told["args"] else {}
+        return json.dumps(shown | told["kwargs"], indent=2)
 
     @display(description="Result")
     def result_text(self, task: Task) -> str:
         """What the actor returned."""
-        return json.dumps(task.result, indent=2)
+        told = self._told(task)
+        return told if isinstance(told, str) else json.dumps(told["result"], indent=2)
+
+    @display(description="Error message")
+    def error_text(self, task: Task) -> str:
+        """The last error, whole."""
+        told = self._told(task)
+        return task.error_shown if isinstance(told, str) else told["error"] or "–"
+
+    def get_object(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> Task | None:
+        """Find the task, and note on it whether this person may read what it carries."""
+        task: Task | None = super().get_object(request, *args, **kwargs)
+        if task is not None:
+            task.may_be_unsealed = request.user.has_perm("tasks.unseal_task")
+        return task
+
+    def _told(self, task: Task) -> dict[str, Any] | str:
+        """What the task carries, or why that can't be shown."""
+        if task.is_sealed and not task.may_be_unsealed:
+            return SEALED
+        try:
+            return opened(task)
+        except KeyMissing as error:
+            return str(error)
 
     @action(description="Run again (failed or cancelled)", permissions=["change"])
     def retry_tasks(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:

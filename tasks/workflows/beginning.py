@@ -17,6 +17,7 @@ from django.db import connection
 from tasks.declaring import find_actor
 from tasks.enqueueing import Order, insert
 from tasks.requeueing import requeue
+from tasks.sealing import continuing, unsealed_kwargs
 from tasks.workflow_rows import Node, NodeState, Workflow
 from tasks.workflows.composing import Taken
 from tasks.workflows.deciding import Ended
@@ -147,7 +148,8 @@ def _enqueue(
     workflow: Workflow, steps: Sequence[_Begun], outcome: Mapping[str, Any] | None
 ) -> None:
     """Insert the tasks that there are none of yet, and run the others again."""
-    results = gather({one.source for one in steps if one.source and one.takes != "{}"})
+    sources = {one.source for one in steps if one.source and one.takes != "{}"}
+    results, are_sealed = gather(sources)
     again: list[UUID] = []
     for (actor, priority), batch in _batches(steps):
         order = Order(
@@ -157,7 +159,8 @@ def _enqueue(
             origin=(workflow.parent_id, workflow.root_id),
         )
         rows = [(one.node_id, (), _arguments(one, results, outcome)) for one in batch]
-        new = set(insert(order, rows))
+        with continuing(are_sealed):
+            new = set(insert(order, rows))
         again.extend(one.node_id for one in batch if one.node_id not in new)
     if again:
         requeue(again)
@@ -177,7 +180,7 @@ def _batches(
 def _arguments(
     one: _Begun, results: Mapping[UUID, Any], outcome: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    kwargs: dict[str, Any] = json.loads(one.kwargs)
+    kwargs = unsealed_kwargs(json.loads(one.kwargs))
     for name, taken in json.loads(one.takes).items():
         if taken == Taken.OUTCOME.value:
             kwargs[name] = outcome

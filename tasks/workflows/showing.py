@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from tasks.sealing import shown_text
 from tasks.workflow_rows import Node, NodeState, Workflow
 
 #: Children shown of one parent: first those that failed, then those that are at work.
@@ -110,5 +111,6 @@ def _lines(
         else:
             place = role
         hidden = size - len(below.get(node_id, []))
-        yield Line(depth, place, hidden, *row)
+        shown = (*row[:11], shown_text(row[11], may_unseal=False), *row[12:])
+        yield Line(depth, place, hidden, *shown)
         yield from _lines(below, node_id, depth + 1, place)

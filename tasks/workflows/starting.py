@@ -9,7 +9,9 @@ import uuid_utils.compat
 from django.db import transaction
 
 from fliptech_site.errors import InvalidInput
+from tasks.declaring import find_actor
 from tasks.enqueueing import DEFAULT_PRIORITY, check_priority, origin
+from tasks.sealing import sealed_kwargs
 from tasks.workflow_rows import Node, Workflow, WorkflowState
 from tasks.workflows.composing import Chain, Part, Step, check_whole
 from tasks.workflows.settling import Settling
@@ -103,7 +105,7 @@ class _Rows:
                 "kind": Node.Kind.STEP,
                 "actor": part.actor,
                 "priority": self._priority if part.priority is None else part.priority,
-                "kwargs": part.kwargs,
+                "kwargs": sealed_kwargs(find_actor(part.actor), part.kwargs),
                 "takes": {name: taken.value for name, taken in part.takes.items()},
             }
         if isinstance(part, Chain):

@@ -44,7 +44,7 @@ def sentence_of(step_id: UUID) -> str:
         return f"{who}: its task is not there any more."
     if step.state == NodeState.CANCELLED:
         return f"{who} was cancelled."
-    return f"{who} failed: {task.error_message}"
+    return f"{who} failed: {task.error_shown}"
 
 
 def outcome_of(workflow: Workflow) -> dict[str, Any]:

@@ -42,4 +42,4 @@ def result_of(workflow_id: UUID) -> Any:
     That is what a step after its body would take as RESULT.
     """
     root = Node.objects.get(workflow=workflow_id, parent=None, role=Node.Role.BODY)
-    return gather({root.pk})[root.pk]
+    return gather({root.pk})[0][root.pk]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.retry_after import retry_after_seconds
+from fliptech_site.retry_after import retry_after_seconds
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 

@@ -18,6 +18,9 @@ from django.db import connection
 from pika.adapters.blocking_connection import BlockingChannel
 
 from tasks.addressing import connection_parameters
+from tasks.models import Webhook
+from tasks.webhooks import subscribing
+from tests.tasks.receiver import Receiver, receiving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,3 +114,17 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def receiver(settings) -> Iterator[Receiver]:
+    with receiving() as receiver:
+        settings.FETCH_ALLOWED_PRIVATE = [receiver.host_port]
+        yield receiver
+
+
+@pytest.fixture
+def added(receiver) -> tuple[Webhook, str]:
+    """A standing webhook and its secret."""
+    webhook = Webhook(name="crm", url=receiver.url)
+    return webhook, subscribing.add(webhook)

@@ -1,4 +1,4 @@
-"""`manage.py task send|show|list|retry|cancel`."""
+"""`manage.py task send|show|list|retry|cancel|rekey`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -17,7 +18,12 @@ from tasks.archiving import archive_summary, find_archived
 from tasks.controlling import cancel, find_task, retry
 from tasks.enqueueing import enqueue
 from tasks.models import Task, summary
+from tasks.opening import opened
+from tasks.rekeying import rekey, rows_by_key
+from tasks.sealing import SEALED, key_number, shown_text
 from tasks.states import FINISHED, State
+
+UNSEAL = "show what an encrypted task carries"
 
 
 def _uuid(text: str) -> UUID:
@@ -30,7 +36,9 @@ def _uuid(text: str) -> UUID:
 
 
 class Command(BaseCommand):
-    help = "Send, show, list, retry and cancel tasks."
+    help = (
+        "Send, show, list, retry and cancel tasks; rotate the keys of encrypted ones."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -47,8 +55,13 @@ class Command(BaseCommand):
         )
         send.add_argument("--unique-key")
         send.add_argument("--wait", type=float, metavar="SECONDS")
+        send.add_argument("--unseal", action="store_true", help=UNSEAL)
         show = verbs.add_parser("show", help="status, progress, result and attempts")
         show.add_argument("id", type=_uuid)
+        show.add_argument("--unseal", action="store_true", help=UNSEAL)
+        verbs.add_parser(
+            "rekey", help="encrypt everything with the newest of TASK_KEYS"
+        )
         listing = verbs.add_parser("list", help="the newest tasks")
         listing.add_argument("--state", choices=State.values)
         listing.add_argument("--actor")
@@ -64,6 +77,7 @@ class Command(BaseCommand):
             "list": self._list,
             "retry": self._retry,
             "cancel": self._cancel,
+            "rekey": self._rekey,
         }
         try:
             actions[verb](**options)
@@ -77,15 +91,16 @@ class Command(BaseCommand):
         priority: int,
         unique_key: str | None,
         wait: float | None,
+        unseal: bool,
         **_: Any,
     ) -> None:
         kwargs = dict(_name_and_value(text) for text in arguments)
         task_id = enqueue(actor, priority=priority, unique_key=unique_key, **kwargs)
         self.stdout.write(str(task_id))
         if wait is not None:
-            self._wait(task_id, wait)
+            self._wait(task_id, wait, unseal)
 
-    def _wait(self, task_id: UUID, seconds: float) -> None:
+    def _wait(self, task_id: UUID, seconds: float, unseal: bool) -> None:
         deadline = time.monotonic() + seconds
         while (task := find_task(task_id)).state not in FINISHED:
             if time.monotonic() > deadline:
@@ -94,17 +109,20 @@ class Command(BaseCommand):
                     " it goes on. Are workers running?"
                 )
             time.sleep(0.1)
-        self.stdout.write(json.dumps(summary(task), indent=2))
+        told = opened(task) if unseal else summary(task)
+        self.stdout.write(json.dumps(told, indent=2))
         if task.state != State.SUCCEEDED:
-            raise CommandError(f"Task {task_id} {task.status}: {task.error_message}")
+            raise CommandError(f"Task {task_id} {task.status}: {told['error']}")
 
-    def _show(self, id: UUID, **_: Any) -> None:
+    def _show(self, id: UUID, unseal: bool, **_: Any) -> None:
         archived = find_archived(id)
         if archived is not None:
             self.stdout.write(json.dumps(archive_summary(archived), indent=2))
             return
         task = find_task(id)
-        told = summary(task) | {"kwargs": task.kwargs, "attempts": []}
+        carried = SEALED if task.is_sealed else task.kwargs
+        told = opened(task) if unseal else summary(task) | {"kwargs": carried}
+        told["attempts"] = []
         for attempt in task.attempts.all():
             told["attempts"].append(
                 {
@@ -113,7 +131,7 @@ class Command(BaseCommand):
                     "seconds": (
                         attempt.finished_at - attempt.started_at
                     ).total_seconds(),
-                    "error": attempt.error_message or None,
+                    "error": shown_text(attempt.error_message, unseal) or None,
                 }
             )
         self.stdout.write(json.dumps(told, indent=2))
@@ -132,13 +150,34 @@ class Command(BaseCommand):
             age = (timezone.now() - task.created_at).total_seconds()
             self.stdout.write(
                 f"{task.id}  {task.status:<9}  {task.queue:<8}  {task.actor:<28}"
-                f"  {age:8.0f} s ago  {task.error_message[:60]}".rstrip()
+                f"  {age:8.0f} s ago  {task.error_shown[:60]}".rstrip()
             )
 
     def _retry(self, ids: list[UUID], **_: Any) -> None:
         for task_id in ids:
             retry(task_id)
             self.stdout.write(f"{task_id} runs again.")
+
+    def _rekey(self, **_: Any) -> None:
+        def tell(done: int, total: int) -> None:
+            self.stdout.write(f"{done} of {total} rows looked at")
+
+        rotation = rekey(tell)
+        self.stdout.write(f"{rotation.rewritten} rows are encrypted anew.")
+        rows = rows_by_key()
+        newest, *earlier = [key_number(word) for word in settings.TASK_KEYS]
+        self.stdout.write(
+            f"{rows.pop(newest, 0)} rows are under the newest key, {newest}."
+        )
+        for number in earlier:
+            left = rows.pop(number, 0)
+            hint = "run this again" if left else "it may be removed from TASK_KEYS"
+            self.stdout.write(f"{left} rows remain under the key {number}: {hint}.")
+        for number, left in rows.items():
+            self.stdout.write(
+                f"{left} rows are under the key {number}, which TASK_KEYS does not hold:"
+                " add it at the end, or they can't be read."
+            )
 
     def _cancel(self, ids: list[UUID], **_: Any) -> None:
         for task_id in ids:
