@@ -11,9 +11,7 @@ its statistics and full of dead entries in truth, and these rows are found by th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +27,7 @@ from tasks.continuing import (
 )
 from tasks.current import Claim, current_claim
 from tasks.models import Attempt
-from tasks.sealing import is_row_sealed, seal_json, seal_text
+from tasks.recording import End, end_alone, ending_of, returning
 from tasks.states import State
 
 _CLAIM = """
@@ -56,77 +54,9 @@ _CLAIM_OPEN = _CLAIM.format(
 )
 _CLAIM_ANY = _CLAIM.format(gate="")
 
-#: Ends runs: the task moves on and the attempt is written, or, when the claim was lost,
-#: neither. `burnt` is 1 when the run counts as a failure.
-_END = """
-WITH ended AS (
-    UPDATE tasks_task AS task SET
-        state = ending.state,
-        failures = failures + ending.burnt,
-        run_at = CASE WHEN ending.delay IS NULL THEN run_at
-                      ELSE clock_timestamp() + make_interval(secs => ending.delay) END,
-        published_at = CASE WHEN ending.is_final THEN published_at END,
-        finished_at = CASE WHEN ending.is_final THEN clock_timestamp() END,
-        lease_until = NULL,
-        result = ending.result::jsonb,
-        error_class = ending.error_class, error_message = ending.error_message
-    FROM unnest(
-        %(task_id)s::uuid[], %(attempt)s::int[], %(state)s::text[], %(outcome)s::text[],
-        %(burnt)s::int[], %(delay)s::float[], %(is_final)s::bool[], %(result)s::text[],
-        %(error_class)s::text[], %(error_message)s::text[], %(traceback)s::text[],
-        %(log)s::text[]
-    ) AS ending(task_id, attempt, state, outcome, burnt, delay, is_final, result,
-        error_class, error_message, traceback, log)
-    WHERE task.id = ending.task_id AND task.attempt = ending.attempt
-        AND task.state || '' = 'running'
-    RETURNING task.id, task.attempt, queue, actor, worker_id, started_at,
-        -- A retry has overwritten run_at; the statement's snapshot has the old one.
-        (SELECT greatest(run_at, created_at) FROM tasks_task WHERE id = task.id) AS due_at,
-        ending.outcome,
-        ending.error_class, ending.error_message, ending.traceback, ending.log
-)
-INSERT INTO tasks_attempt (
-    task_id, number, queue, actor, outcome, worker_id, due_at, started_at, finished_at,
-    error_class, error_message, traceback, log
-)
-SELECT id, attempt, queue, actor, outcome, worker_id, due_at, started_at, clock_timestamp(),
-    error_class, error_message, traceback, log
-FROM ended
-RETURNING task_id, number
-"""
-
 
 class LostClaim(RuntimeError):
     """Raised when a run tries to finish a task that is no longer its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended; the fields are the columns of the statement."""
-
-    task_id: UUID
-    attempt: int
-    state: str
-    outcome: str
-    burnt: int
-    delay: float | None
-    is_final: bool
-    result: str | None
-    error_class: str
-    error_message: str
-    traceback: str
-    log: str
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether this is the end of a run whose true end could not be stored."""
-        return self.error_class == UNSTORABLE
-
-
-#: Error class of a run whose end PostgreSQL refused to store.
-UNSTORABLE = "UnstorableEnd"
-#: Writes an ending; False when the claim had been lost.
-End = Callable[[Ending], bool]
 
 
 def claim(task_id: UUID, worker_id: int | None) -> Claim | None:
@@ -199,24 +129,6 @@ def _read(text: str) -> Any:
     return [] if text == "[]" else json.loads(text)
 
 
-def end_together(endings: Sequence[Ending]) -> list[bool]:
-    """Write endings; False for each whose claim had been lost."""
-    ordered = sorted(endings, key=attrgetter("task_id"))
-    parameters = {
-        field.name: [getattr(ending, field.name) for ending in ordered]
-        for field in fields(Ending)
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_END, parameters)
-        ended = set(cursor.fetchall())
-    return [(ending.task_id, ending.attempt) in ended for ending in endings]
-
-
-def end_alone(ending: Ending) -> bool:
-    """Write one ending, in the caller's transaction if there is one."""
-    return end_together([ending])[0]
-
-
 def succeed(held: Claim, result: Any, *, end: End = end_alone) -> bool:
     """Record success, and enqueue what follows; False when the claim had been lost.
 
@@ -225,7 +137,7 @@ def succeed(held: Claim, result: Any, *, end: End = end_alone) -> bool:
     """
     # PostgreSQL's jsonb can't hold NUL characters; nobody misses them in a result.
     text = json.dumps(result, allow_nan=False).replace("\\u0000", "")
-    ending = _ending(held, State.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=text)
+    ending = ending_of(held, State.SUCCEEDED, Attempt.Outcome.SUCCEEDED, result=text)
     if not has_continuation(held):
         return end(ending)
     with transaction.atomic():
@@ -244,7 +156,7 @@ def fail(
     end: End = end_alone,
 ) -> bool:
     """Record the final failure, and call back; False when the claim had been lost."""
-    ending = _ending(
+    ending = ending_of(
         held,
         State.FAILED,
         Attempt.Outcome.FAILED,
@@ -272,7 +184,7 @@ def retry(
 ) -> bool:
     """Put the task back for later; False when the claim had been lost."""
     return end(
-        _ending(
+        ending_of(
             held,
             State.SCHEDULED,
             Attempt.Outcome.RETRIED if is_burnt else Attempt.Outcome.DEFERRED,
@@ -285,29 +197,12 @@ def retry(
 
 def cancel_running(held: Claim, *, end: End = end_alone) -> bool:
     """Record that the run was stopped on request; False when the claim had been lost."""
-    return end(_ending(held, State.CANCELLED, Attempt.Outcome.CANCELLED))
+    return end(ending_of(held, State.CANCELLED, Attempt.Outcome.CANCELLED))
 
 
 def give_back(held: Claim, *, end: End = end_alone) -> bool:
     """Return the task unharmed, as a worker does that stops in good order."""
     return end(returning(held))
-
-
-def returning(held: Claim) -> Ending:
-    """Return the end of a run that gives its task back."""
-    return _ending(held, State.QUEUED, Attempt.Outcome.RETURNED)
-
-
-def refusal(held: Claim, reason: str) -> Ending:
-    """Return the end of a run whose true end can't be stored, such as a lone surrogate."""
-    told = reason.strip().encode("ascii", "replace").decode()
-    message = f"What it returned, raised or logged can't be stored: {told}"
-    return replace(
-        _ending(held, State.FAILED, Attempt.Outcome.FAILED, burnt=1),
-        error_class=UNSTORABLE,
-        error_message=message,
-        log="",
-    )
 
 
 def complete(result: Any) -> None:
@@ -320,35 +215,3 @@ def complete(result: Any) -> None:
     held = current_claim()
     if held is not None and not succeed(held, result):
         raise LostClaim(f"Task {held.task_id} was taken over by another run.")
-
-
-def _ending(
-    held: Claim,
-    state: State,
-    outcome: Attempt.Outcome,
-    *,
-    burnt: int = 0,
-    delay: float | None = None,
-    result: str | None = None,
-    error: tuple[str, str, str] = ("", "", ""),
-) -> Ending:
-    error_class, message, traceback = (text.replace("\x00", "") for text in error)
-    held.outcomes.append(outcome.value)
-    log = "\n".join(held.log).replace("\x00", "")
-    if is_row_sealed(held):
-        result = json.dumps(seal_json(result)) if result is not None else None
-        message, traceback, log = map(seal_text, (message, traceback, log))
-    return Ending(
-        task_id=held.task_id,
-        attempt=held.attempt,
-        state=state.value,
-        outcome=outcome.value,
-        burnt=burnt,
-        delay=delay,
-        is_final=state in (State.SUCCEEDED, State.FAILED, State.CANCELLED),
-        result=result,
-        error_class=error_class[:200],
-        error_message=message,
-        traceback=traceback,
-        log=log,
-    )

@@ -24,10 +24,10 @@ from django.db import (
     connection,
 )
 
-from tasks import claiming
-from tasks.claiming import Ending
+from tasks import recording
 from tasks.current import Claim
 from tasks.following import follower
+from tasks.recording import Ending
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class Endings:
         while group:
             try:
                 self._check_connection()
-                written = claiming.end_together([one.ending for one in group])
+                written = recording.end_together([one.ending for one in group])
             except (InterfaceError, OperationalError) as error:
                 logger.warning("%d ends wait for the database: %s", len(group), error)
                 connection.close()
@@ -146,7 +146,7 @@ class Endings:
         if one.ending.is_refusal:
             logger.error("Task %s could not be ended: %s", one.held.task_id, error)
             return
-        one.ending = claiming.refusal(one.held, str(error))
+        one.ending = recording.refusal(one.held, str(error))
         self._write([one])
 
     def _check_connection(self) -> None:

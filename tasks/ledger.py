@@ -25,7 +25,7 @@ from dramatiq.middleware import Shutdown, SkipMessage
 from dramatiq.middleware.threading import Interrupt
 
 from fliptech_site.errors import Cancelled, PermanentError
-from tasks import claiming
+from tasks import claiming, recording
 from tasks.current import Claim, current_claim, set_current_claim
 from tasks.declaring import policy_of
 from tasks.ending import DATABASE_PAUSE_SECONDS, GIVE_UP_SECONDS, Endings
@@ -140,7 +140,7 @@ class Ledger(dramatiq.Middleware):
             return
         try:
             close_old_connections()
-            claiming.end_together([claiming.returning(held) for held in claims])
+            recording.end_together([recording.returning(held) for held in claims])
         except (DatabaseError, InterfaceError) as error:
             logger.warning("%d claims run out unreturned: %s", len(claims), error)
             return
@@ -321,7 +321,7 @@ class _HandOver:
         self._held = held
         self.is_done = False
 
-    def __call__(self, ending: claiming.Ending) -> bool:
+    def __call__(self, ending: recording.Ending) -> bool:
         self.is_done = True
         self._endings.put(self._held, ending)
         return True

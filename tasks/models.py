@@ -18,6 +18,7 @@ from tasks.steering import Actor, Queue, Schedule
 from tasks.tallies import Tally, TallyMark, Total
 from tasks.unique import HOLDS, MAX_KEY_LENGTH, Hold
 from tasks.webhook_rows import Webhook, WebhookDelivery
+from tasks.worker_rows import Worker
 from tasks.workflow_rows import Node, Workflow
 
 __all__ = [
@@ -303,45 +304,6 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}: {self.outcome}"
-
-
-class Worker(models.Model):
-    """One worker process and its heartbeat."""
-
-    class Request(models.TextChoices):
-        """What a person asks of it; it reads this at its heartbeat."""
-
-        #: Take no more work, finish what runs, stay.
-        QUIET = "quiet"
-        #: End in good order; a supervisor starts another.
-        STOP = "stop"
-
-    host = models.CharField(max_length=200)
-    pid = models.IntegerField()
-    queues = models.JSONField(default=list)
-    threads = models.SmallIntegerField()
-    started_at = models.DateTimeField(db_default=Now())
-    heartbeat_at = models.DateTimeField(db_default=Now())
-    stopped_at = models.DateTimeField(null=True, blank=True)
-    memory_bytes = models.BigIntegerField(default=0)
-    tasks_done = models.IntegerField(default=0)
-    requested = models.CharField(
-        max_length=5, choices=Request.choices, blank=True, default=""
-    )
-
-    class Meta:
-        ordering = ["-heartbeat_at"]
-        indexes = [
-            # The living ones, for admin, metrics and the supervisor.
-            models.Index(
-                fields=["heartbeat_at"],
-                condition=Q(stopped_at__isnull=True),
-                name="tasks_worker_alive_idx",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.pid}"
 
 
 def summary(task: Task) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 import pytest
 from django.db import connection, transaction
 
-from tasks import claiming, keeping
+from tasks import claiming, keeping, recording
 from tasks.controlling import cancel, retry
 from tasks.current import set_current_claim
 from tasks.enqueueing import enqueue
@@ -159,7 +159,7 @@ def test_of_a_group_of_endings_only_the_overtaken_are_refused(held):
     claiming.succeed(held, 1, end=endings.append)
     claiming.retry(other, delay_seconds=60, is_burnt=True, **error, end=endings.append)
     claiming.succeed(late, 3, end=endings.append)
-    assert claiming.end_together(endings) == [True, True, False]
+    assert recording.end_together(endings) == [True, True, False]
     states = {task.pk: (task.state, task.result) for task in Task.objects.all()}
     assert states[held.task_id] == (State.SUCCEEDED, 1)
     assert states[other.task_id] == (State.SCHEDULED, None)
@@ -194,7 +194,7 @@ def test_rows_are_found_by_their_id_whatever_the_statistics_say(held):
         "lease": 30,
         **columns,
     }
-    for statement in (claiming._CLAIM_OPEN, claiming._END, keeping._EXTEND):
+    for statement in (claiming._CLAIM_OPEN, recording._END, keeping._EXTEND):
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {statement}", values)
             plan = "\n".join(row[0] for row in cursor.fetchall())

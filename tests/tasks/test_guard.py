@@ -12,7 +12,7 @@ from dramatiq import Message, MessageProxy
 from dramatiq.middleware import SkipMessage
 
 from fliptech_site.errors import PermanentError, TransientError
-from tasks import claiming, controlling, ledger
+from tasks import claiming, controlling, ledger, recording
 from tasks.broker import get_broker
 from tasks.current import current_claim
 from tasks.declaring import find_actor
@@ -37,7 +37,7 @@ def guard(monkeypatch):
     monkeypatch.setattr(
         guard._claims, "ask", lambda ids: claiming.claim_together(ids, None)
     )
-    monkeypatch.setattr(guard._endings, "put", lambda _, end: claiming.end_alone(end))
+    monkeypatch.setattr(guard._endings, "put", lambda _, end: recording.end_alone(end))
     return guard
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fliptech_site.errors import InvalidInput
-from tasks import checks, claiming, sealing, workflows
+from tasks import checks, claiming, recording, sealing, workflows
 from tasks.continuing import continue_after
 from tasks.controlling import cancel, retry
 from tasks.enqueueing import enqueue, enqueue_many
@@ -193,7 +193,7 @@ def test_other_actors_pay_a_look_at_a_type_alone(monkeypatch):
         pytest.fail("nothing of a plain task is encrypted or decrypted")
 
     for name in ("seal_json", "seal_text"):
-        monkeypatch.setattr(claiming, name, never)
+        monkeypatch.setattr(recording, name, never)
     assert claiming.succeed(held, 3)
     assert Task.objects.get().result == 3
 

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from fliptech_site.errors import PermanentError, RateLimited
-from tasks import claiming, ledger, tracing
+from tasks import claiming, ledger, recording, tracing
 from tasks.broker import get_broker
 from tasks.enqueueing import enqueue, enqueue_many
 from tasks.models import Task
@@ -47,7 +47,7 @@ def run(monkeypatch):
     monkeypatch.setattr(
         guard._claims, "ask", lambda ids: claiming.claim_together(ids, None)
     )
-    monkeypatch.setattr(guard._endings, "put", lambda _, end: claiming.end_alone(end))
+    monkeypatch.setattr(guard._endings, "put", lambda _, end: recording.end_alone(end))
     chain = [tracing.EndSpan(), guard, tracing.BeginSpan()]
 
     def run(task_id, body=lambda: 3):
