@@ -59,6 +59,11 @@ class PrivateRabbitMQ:
             raise TimeoutError("The node was not started again.")
         self._server.make_ready()
 
+    def revive(self) -> None:
+        """Let a node that was killed come back; one that lives is left alone."""
+        if not self._nodes():
+            self.come_back()
+
     def end(self) -> None:
         """Stop the node and its port mapper for good."""
         self._processes.stop()

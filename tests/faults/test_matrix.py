@@ -1,0 +1,72 @@
+"""The fault matrix: each victim is struck while a task stands at each step of its life.
+
+The account has to be exact, whatever was struck where: the task of every step succeeds,
+with one effect; only what was never committed may be missing, and then leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from deploy.local.rabbitmq import find_server
+from tests.conftest import NO_RABBITMQ
+from tests.faults.ground import Ground
+from tests.faults.rounds import STEPS, play
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+VICTIMS = {
+    "worker": lambda ground: ground.kill_workers(),
+    "supervisor": lambda ground: ground.kill("workers"),
+    "schedulers": lambda ground: ground.kill("scheduler"),
+    "sender": lambda ground: ground.kill_sender(),
+    "RabbitMQ": lambda ground: ground.node.kill(),
+    "database sessions": lambda ground: ground.database.cut(),
+    "everything": lambda ground: [
+        *(VICTIMS[one](ground) for one in VICTIMS if one != "everything")
+    ],
+}
+#: What ends an open transaction of the sender's.
+ROLL_BACK = {"sender", "database sessions", "everything"}
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    if find_server(os.environ) is None:
+        pytest.fail(NO_RABBITMQ, pytrace=False)
+    found = Ground(tmp_path_factory.mktemp("ground"), TASK_MAX_RESCUES="10")
+    try:
+        found.start(("--queues=default,scraper", "--processes=1", "--threads=8"))
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="module")
+def played(ground):
+    """Victim -> what came of its round, played when it is first asked for."""
+    return {}
+
+
+@pytest.fixture
+def round_(request, ground, played):
+    victim = request.param
+    if victim not in played:
+        played[victim] = play(ground, victim, lambda: VICTIMS[victim](ground))
+    return victim, played[victim]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("round_", VICTIMS, indirect=True)
+def test_a_task_is_done_once_whatever_is_struck_at_whichever_step(round_, step):
+    victim, found = round_
+    account = found.accounts[step]
+    if step == "uncommitted" and victim in ROLL_BACK:
+        assert (account.states, account.effects) == ([], 0)
+        return
+    assert (account.states, account.effects) == (["succeeded"], 1), account
+    assert account.failures <= 1, "only one run fails, on purpose or by its connection"
+    assert account.rescues <= 1, account
+    assert account.attempts <= 3, account
