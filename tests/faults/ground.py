@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
@@ -24,6 +25,7 @@ from psycopg.rows import tuple_row
 from tests.faults.node import ROOT, PrivateRabbitMQ
 from tests.peers.database import Database
 from tests.peers.driving import Driver
+from tests.peers.wire import Wire
 
 #: Seconds that anything which has to happen may take.
 PATIENCE = 90.0
@@ -37,6 +39,14 @@ class Ground:
         self._extra = environment
         self.folder = folder
         self.node = PrivateRabbitMQ(folder)
+        address = urlsplit(self.node.address)
+        #: The line to RabbitMQ of every process.
+        self.wire = Wire(str(address.hostname), int(address.port or 0))
+        self._url = urlunsplit(
+            address._replace(
+                netloc=f"{address.netloc.rpartition('@')[0]}@127.0.0.1:{self.wire.port}"
+            )
+        )
         self.database = Database(settings.DATABASE_URL)
         self._programs: dict[str, tuple[str, ...]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -47,6 +57,8 @@ class Ground:
 
     def start(self, *pools: tuple[str, ...]) -> None:
         """Start two schedulers, a sender, and a pool by each of these arguments."""
+        self.wire.__enter__()
+        self.node.make_ready()
         self._environment = self._make_environment()
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity=0"],
@@ -72,6 +84,7 @@ class Ground:
         for driver in self._drivers:
             driver.stop()
         self._log.close()
+        self.wire.__exit__()
         self.node.end()
         self.database.drop()
 
@@ -97,7 +110,7 @@ class Ground:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "fliptech_site.settings",
             "DATABASE_URL": self.database.url,
-            "RABBITMQ_URL": self.node.make_ready(),
+            "RABBITMQ_URL": self._url,
             "RABBITMQ_QUEUE_PREFIX": "faults.",
             "EXTRA_ACTOR_MODULES": "tests.faults.trial",
             "TASK_LEASE_SECONDS": "3",

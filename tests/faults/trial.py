@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -56,12 +58,48 @@ def fault_work_unserved(name: str, is_failing: bool = False) -> None:
     work(name, is_failing)
 
 
+# --- of a soak ----------------------------------------------------------------------------
+
+
+@actor(queue="default", time_limit_minutes=1, base_seconds=0.2, ceiling_seconds=1)
+def soak_fenced(name: str, seconds: float, is_failing: bool = False) -> None:
+    """Take a while, then leave an effect and end, both or neither."""
+    held = current_claim()
+    assert held is not None
+    time.sleep(seconds)
+    if is_failing and held.failures == 0:
+        raise TransientError("The first failure is on purpose.", retry_after=seconds)
+    with transaction.atomic():
+        leave_effect(name)
+        complete(None)
+
+
+@actor(queue="scraper", time_limit_minutes=1, base_seconds=0.2, ceiling_seconds=1)
+def soak_unfenced(name: str, seconds: float) -> None:
+    """Leave an effect in the middle of the run."""
+    leave_effect(name)
+    time.sleep(seconds)
+
+
+@actor(queue="default", time_limit_minutes=1, max_attempts=2, base_seconds=0.2)
+def soak_hopeless(name: str, seconds: float) -> None:
+    time.sleep(seconds)
+    raise RuntimeError("This never works.")
+
+
 # --- the sender's calls ------------------------------------------------------------------
 
 
-def send(actor: str, name: str, delay_seconds: float = 0.0, **kwargs: bool) -> None:
+def send(
+    actor: str, name: str, delay_seconds: float = 0.0, is_failing: bool = False
+) -> None:
     run_at = datetime.now(UTC) + timedelta(seconds=delay_seconds)
-    enqueue(actor, name=name, run_at=run_at if delay_seconds else None, **kwargs)
+    enqueue(
+        actor,
+        name=name,
+        is_failing=is_failing,
+        run_at=run_at if delay_seconds else None,
+    )
 
 
 def send_aside(name: str) -> None:
@@ -94,10 +132,43 @@ def lose(name: str) -> None:
 
 def plan(name: str) -> None:
     """Let a run of a yearly schedule be due now."""
+    _plan("fault_work", name, {"name": name})
+
+
+def send_all(orders: list[dict[str, Any]]) -> list[str]:
+    """Enqueue the work of a soak; return the names of what is committed."""
+    return [name for order in orders if (name := _send_order(order))]
+
+
+def _send_order(order: dict[str, Any]) -> str:
+    """Enqueue one task; return its name, or none if a unique twin stood in its way."""
+    kind, name = order["kind"], order["name"]
+    work = {"name": name, "seconds": order["seconds"]}
+    if kind == "periodic":
+        _plan("soak_fenced", name, work)
+    elif kind == "unfenced":
+        enqueue("soak_unfenced", priority=order["priority"], **work)
+    elif kind == "hopeless":
+        enqueue("soak_hopeless", **work)
+    elif kind == "retried":
+        enqueue("soak_fenced", is_failing=True, **work)
+    elif kind == "delayed":
+        run_at = datetime.now(UTC) + timedelta(seconds=order["delay_seconds"])
+        enqueue("soak_fenced", run_at=run_at, **work)
+    elif kind == "unique":
+        task_id = enqueue("soak_fenced", unique_key=order["key"], **work)
+        kwargs = Task.objects.values_list("kwargs", flat=True).get(pk=task_id)
+        return name if kwargs["name"] == name else ""
+    else:
+        enqueue("soak_fenced", priority=order["priority"], **work)
+    return str(name)
+
+
+def _plan(actor: str, name: str, kwargs: dict[str, Any]) -> None:
     Schedule.objects.create(
         name=name,
-        actor="fault_work",
-        kwargs={"name": name},
+        actor=actor,
+        kwargs=kwargs,
         cron="0 0 1 1 *",
         next_run_at=datetime.now(UTC),
     )
