@@ -37,6 +37,11 @@ class PrivateRabbitMQ:
         self._server.configure(configuration)
         self._server.start()
 
+    @property
+    def address(self) -> str:
+        """The node's address, before it can be reached and after."""
+        return self._server.node.url
+
     def make_ready(self) -> str:
         """Wait until the node takes a log-in; return its address."""
         return self._server.make_ready()
@@ -53,11 +58,24 @@ class PrivateRabbitMQ:
         node.kill()
         node.wait(30)
 
+    def is_up(self) -> bool:
+        """Return whether the node's process lives; it may still be starting."""
+        return bool(self._nodes())
+
+    def tend(self) -> None:
+        """Start the node again if it has died, without waiting for it."""
+        self._processes.tend()
+
     def come_back(self) -> None:
         """Let the launcher find the dead node and start it again."""
         if not ports.wait_for(self._has_a_node, PATIENCE):
             raise TimeoutError("The node was not started again.")
         self._server.make_ready()
+
+    def revive(self) -> None:
+        """Let a node that was killed come back; one that lives is left alone."""
+        if not self._nodes():
+            self.come_back()
 
     def end(self) -> None:
         """Stop the node and its port mapper for good."""
