@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from fliptech_site.errors import InvalidInput
 from leads.linking.finding import Likeness, Matches, find_matches
 from leads.linking.profiles import COMPARED_FIELDS, Profile, make_profile
-from leads.tables.base import BadRow, Row
+from leads.tables.base import BadRow, Row, Table
 from leads.tables.mapping import Columns, map_columns, parse_map
 from leads.tables.opening import open_table
 from leads.tables.picking import make_picker
@@ -93,6 +95,29 @@ def match_file(
             f"No column of {path.name} says who a business is (its columns are"
             f" {', '.join(table.header) or 'none'}): name one with --map name=COLUMN."
         )
+    with _without_collecting():
+        return _match(path.name, sample, table, columns, progress)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Spare the garbage collector millions of profiles, none of which is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _match(
+    name: str,
+    sample: list[Row | BadRow],
+    table: Table,
+    columns: Columns,
+    progress: Callable[[int, int], None],
+) -> FileMatches:
     pick = make_picker(table.header, columns, all_reach=True)
     profiles: list[Profile] = []
     problems: list[str] = []
@@ -103,8 +128,6 @@ def match_file(
         else:
             profiles.append(make_profile(pick(row.cells)))
         if len(profiles) > _MOST_ROWS:
-            raise InvalidInput(
-                f"{path.name} has more than {_MOST_ROWS:,} rows: split it."
-            )
+            raise InvalidInput(f"{name} has more than {_MOST_ROWS:,} rows: split it.")
     matches = find_matches(profiles, progress=progress)
-    return FileMatches(path.name, len(profiles), columns, matches, problems)
+    return FileMatches(name, len(profiles), columns, matches, problems)

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from leads.linking.profiles import Profile
 from leads.linking.words import GENERIC_STEMS
 
-#: Up to here everybody in a block is compared with everybody.
-_SMALL_BLOCK = 25
-#: In larger ones each record is compared with so many neighbours by name.
-_NEIGHBOURS = 4
+#: Up to here everybody in a block is compared with everybody; in larger blocks each
+#: record is compared with so many neighbours by name.
+_SMALL_BLOCK, _NEIGHBOURS = 25, 4
+#: The same for lists of more than so many records, where blocks are large and many.
+_MANY, _SMALL_BLOCK_OF_MANY, _NEIGHBOURS_OF_MANY = 20_000, 12, 2
 #: Letters of a name, from its beginning and its end, that survive most slips.
 _LETTERS = 5
 
@@ -81,6 +82,9 @@ class Blocks:
 
     def __init__(self, profiles: Sequence[Profile]) -> None:
         self._profiles = profiles
+        self._small, self._near = _SMALL_BLOCK, _NEIGHBOURS
+        if len(profiles) > _MANY:
+            self._small, self._near = _SMALL_BLOCK_OF_MANY, _NEIGHBOURS_OF_MANY
         blocks: dict[str, list[int]] = {}
         for index, profile in enumerate(profiles):
             for key in block_keys(profile):
@@ -89,7 +93,7 @@ class Blocks:
         self._of: list[list[Sequence[int]]] = [[] for _ in profiles]
         while blocks:
             key, members = blocks.popitem()
-            if len(members) <= _SMALL_BLOCK:
+            if len(members) <= self._small:
                 self._keep(members)
             else:
                 self._split(key, members)
@@ -110,7 +114,7 @@ class Blocks:
                 if second != key:
                     parts.setdefault(second, []).append(index)
         for part in parts.values():
-            if len(part) <= _SMALL_BLOCK:
+            if len(part) <= self._small:
                 self._keep(part)
         self._walk(members)
 
@@ -118,7 +122,7 @@ class Blocks:
         """Pair each record of a large block with its next ones by name."""
         line = sorted(members, key=self._sort_key)
         for position, index in enumerate(line):
-            for other in line[position + 1 : position + 1 + _NEIGHBOURS]:
+            for other in line[position + 1 : position + 1 + self._near]:
                 self._keep(sorted((index, other)))
 
     def _sort_key(self, index: int) -> tuple[str, str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import product
+from itertools import combinations, product
 
 #: Two groups join when their members are one business on the average.
 _LEAST_AVERAGE = 0.0
+#: How sure two groups have to be of each other, as a share of what they are of
+#: themselves.
+_LEAST_SHARE = 0.7
 #: A pair that differs so much keeps its groups apart, whatever the others say.
 _VETO_BITS = -9.0
 #: As many pairs of two groups are looked at; those of larger ones are a sample.
@@ -16,12 +19,15 @@ Pair = tuple[int, int]
 
 
 def cluster(
-    pairs: Iterable[tuple[int, int, float]], compare: Callable[[int, int], float]
+    pairs: Iterable[tuple[int, int, float]],
+    compare: Callable[[int, int], float],
+    contrary: Callable[[int, int], bool] = lambda a, b: False,
 ) -> list[list[int]]:
     """Join pairs, the best first, into clusters of two and more, sorted.
 
     `pairs` are (record, record, bits) of matches; `compare` gives the bits of pairs
-    that were not among them.
+    that were not among them, `contrary` says whether the names of two records
+    each have words that the other lacks.
     """
     known: dict[Pair, float] = {}
     for a, b, bits in pairs:
@@ -31,7 +37,9 @@ def cluster(
         one, other = groups.setdefault(a, [a]), groups.setdefault(b, [b])
         if one is other:
             continue
-        if len(one) + len(other) > 2 and not _belong(one, other, known, compare):
+        if len(one) + len(other) > 2 and not _belong(
+            one, other, known, compare, contrary
+        ):
             continue
         if len(one) < len(other):
             one, other = other, one
@@ -47,16 +55,36 @@ def _belong(
     other: list[int],
     known: dict[Pair, float],
     compare: Callable[[int, int], float],
+    contrary: Callable[[int, int], bool],
 ) -> bool:
     """Say whether two groups are one business by the average of their pairs."""
-    total = 0.0
-    pairs = list(product(one, other))
-    step = -(-len(pairs) // _MOST_PAIRS)
-    for a, b in pairs[::step]:
+
+    def bits_of(a: int, b: int) -> float:
         pair = (min(a, b), max(a, b))
         if (bits := known.get(pair)) is None:
             bits = known[pair] = compare(*pair)
-        if bits < _VETO_BITS:
-            return False
-        total += bits
-    return total / len(pairs[::step]) >= _LEAST_AVERAGE
+        return bits
+
+    between = [bits_of(a, b) for a, b in _sample(list(product(one, other)))]
+    average = sum(between) / len(between)
+    if min(between) < _VETO_BITS or average < _LEAST_AVERAGE:
+        return False
+    if len(one) == 1 or len(other) == 1:
+        return True
+    # Two groups that are each much surer of themselves, and whose names say different
+    # things, share a house, a number and half a name: a hotel's cafe and dining room.
+    inside = min(
+        sum(pairs) / len(pairs)
+        for pairs in (
+            [bits_of(a, b) for a, b in _sample(list(combinations(group, 2)))]
+            for group in (one, other)
+        )
+    )
+    if average >= inside * _LEAST_SHARE:
+        return True
+    pairs = _sample(list(product(one, other)))
+    return sum(contrary(a, b) for a, b in pairs) * 2 < len(pairs)
+
+
+def _sample(pairs: list[Pair]) -> list[Pair]:
+    return pairs[:: -(-len(pairs) // _MOST_PAIRS)]

@@ -14,6 +14,7 @@ from leads.linking.comparing import (
     compare,
     compare_likely,
 )
+from leads.linking.names import are_contrary
 from leads.linking.profiles import Profile
 from leads.linking.weighing import count_frequencies
 
@@ -68,7 +69,9 @@ def find_matches(
         if each.comparison.bits >= match_bits
     ]
     found.clusters = cluster(
-        certain, lambda a, b: compare(profiles[a], profiles[b], known).bits
+        certain,
+        lambda a, b: compare(profiles[a], profiles[b], known).bits,
+        lambda a, b: are_contrary(profiles[a], profiles[b]),
     )
     _sort_out(found, likely)
     return found

@@ -66,6 +66,17 @@ def _on_curve(likeness: float) -> float:
     return _CURVE[-1][1]
 
 
+def are_contrary(one: Profile, other: Profile) -> bool:
+    """Say whether two names each have a word that the other lacks, in any spelling."""
+    if not one.names or not other.names:
+        return False
+    a, b = one.names[0].words, other.names[0].words
+    left = [word for word in a if word not in b]
+    right = [word for word in b if word not in a]
+    _, left, right = _pair_up(left, right)
+    return bool(left and right)
+
+
 def _likeness(one: Name, other: Name, weigh: Weigh) -> float:
     if one.key == other.key or one.joined == other.joined:
         return 1.0

@@ -48,6 +48,20 @@ def test_a_pair_that_tells_little_joins_a_group_that_tells_much():
     assert cluster(pairs, lambda a, b: bits[a, b]) == [[0, 1, 2]]
 
 
+def test_two_rooms_of_one_hotel_are_two_though_they_share_nearly_everything():
+    rooms = [
+        {"name": name, "phone": "404/237-2700", "street": "3434 Elm Rd.", "city": "Ely"}
+        for name in (
+            "Grand Palace Cafe (Uptown)",
+            "cafe grand palace uptown",
+            "Grand Palace Dining Room (Uptown)",
+            "dining room grand palace uptown",
+        )
+    ]
+    found = find_matches([make_profile(each) for each in rooms])
+    assert found.clusters == [[0, 1], [2, 3]]
+
+
 def _file(tmp_path, text, name="list.csv"):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
