@@ -1,34 +1,44 @@
-"""Actors of the family `campaign`: launch, batches, pause, figures."""
+"""Actors of the family `campaign`: launch, batches, pause, figures.
+
+Each imports its room when it first runs: an idle worker holds none of their parts.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from campaigns import batches, launching, measuring
 from tasks.declaring import actor
 
 
 @actor(queue="default", time_limit_minutes=15)
 def launch_campaign_async(campaign_id: int) -> dict[str, Any]:
     """Freeze a campaign's audience and set its sending going."""
+    from campaigns import launching
+
     return launching.launch(campaign_id)
 
 
 @actor(queue="default", time_limit_minutes=15)
 def send_campaign_emails(campaign_id: int) -> dict[str, int]:
     """Enqueue all waiting e-mails of a campaign, in batches."""
+    from campaigns import batches
+
     return batches.send_all(campaign_id)
 
 
 @actor(queue="default", time_limit_minutes=15)
 def process_campaign_batch(campaign_id: int, email_ids: list[int]) -> dict[str, Any]:
     """Give each e-mail of one batch its task, at the account's pace."""
+    from campaigns import batches
+
     return {"campaign_id": campaign_id, **batches.plan(email_ids)}
 
 
 @actor(queue="default", time_limit_minutes=15)
 def pause_campaign_async(campaign_id: int, reason: str = "") -> dict[str, Any]:
     """Hold back every e-mail of a campaign that has not been claimed."""
+    from campaigns import launching
+
     launching.pause(campaign_id, reason=reason)
     return {"campaign_id": campaign_id, "state": "paused"}
 
@@ -36,6 +46,8 @@ def pause_campaign_async(campaign_id: int, reason: str = "") -> dict[str, Any]:
 @actor(queue="default", time_limit_minutes=15)
 def resume_campaign_async(campaign_id: int) -> dict[str, Any]:
     """Go on with a paused campaign."""
+    from campaigns import launching
+
     launching.resume(campaign_id)
     return {"campaign_id": campaign_id, "state": "running"}
 
@@ -43,16 +55,22 @@ def resume_campaign_async(campaign_id: int) -> dict[str, Any]:
 @actor(queue="default", time_limit_minutes=15, periodic="* * * * *")
 def process_scheduled_campaigns() -> dict[str, int]:
     """Launch the campaigns whose time has come."""
+    from campaigns import launching
+
     return launching.launch_due()
 
 
 @actor(queue="default", time_limit_minutes=15, periodic="*/5 * * * *")
 def update_campaign_metrics() -> dict[str, int]:
     """Bring the figures of recent campaigns up to date."""
+    from campaigns import measuring
+
     return measuring.update_figures()
 
 
 @actor(queue="default", time_limit_minutes=15, periodic="0 1 * * *")
 def generate_daily_analytics() -> dict[str, int]:
     """Write the figures of the last whole days."""
+    from campaigns import measuring
+
     return measuring.write_daily_figures()

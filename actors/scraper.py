@@ -1,17 +1,12 @@
-"""Actors of the family `scraper`."""
+"""Actors of the family `scraper`.
+
+Each imports its room when it first runs: an idle worker holds none of their parts.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from leads.enriching import enrich_lead
-from leads.exporting import run_export
-from leads.monitoring import finish_lost_jobs
-from leads.multi_source import start_scrapes
-from leads.pruning import prune_scraper_data
-from leads.scraping import scrape
-from leads.table_matching import match_leads as match_new_leads
-from leads.uploads import run_import
 from tasks.declaring import actor
 
 
@@ -20,6 +15,8 @@ def scrape_craigslist(
     location: str = "sfbay", category: str = "bbb", max_results: int = 100
 ) -> dict[str, Any]:
     """Gather businesses from Craigslist; off until consent is recorded."""
+    from leads.scraping import scrape
+
     return scrape(
         "craigslist", location=location, category=category, max_results=max_results
     )
@@ -28,24 +25,32 @@ def scrape_craigslist(
 @actor(queue="scraper", time_limit_minutes=6)
 def scrape_website(lead_id: int) -> dict[str, Any]:
     """Read a lead's own website for contact data and an audit, then score it."""
+    from leads.enriching import enrich_lead
+
     return enrich_lead(lead_id)
 
 
 @actor(queue="scraper", time_limit_minutes=6)
 def scrape_multi_source(scrapes: list[dict[str, Any]]) -> dict[str, Any]:
     """Start several scrapes side by side; one that fails never stops the others."""
+    from leads.multi_source import start_scrapes
+
     return start_scrapes(scrapes)
 
 
 @actor(queue="scraper", time_limit_minutes=6, periodic="*/10 * * * *")
 def monitor_scraper_jobs() -> dict[str, int]:
     """Finish scrape jobs whose task is gone, and say so in their outcome."""
+    from leads.monitoring import finish_lost_jobs
+
     return finish_lost_jobs()
 
 
 @actor(queue="scraper", time_limit_minutes=6, periodic="0 3 * * *")
 def cleanup_old_scraper_data() -> dict[str, int]:
     """Delete fetches, jobs, postings and robots files that nobody needs any more."""
+    from leads.pruning import prune_scraper_data
+
     return prune_scraper_data()
 
 
@@ -57,16 +62,22 @@ def export_leads(
     export_id: int | None = None,
 ) -> dict[str, Any]:
     """Write leads to a CSV, JSONL, XLSX or Parquet file."""
+    from leads.exporting import run_export
+
     return run_export(format, filters or {}, path, export_id)
 
 
 @actor(queue="scraper", time_limit_minutes=6)
 def import_leads(import_id: int) -> dict[str, Any]:
     """Import an uploaded file; what the time doesn't allow goes to a next task."""
+    from leads.uploads import run_import
+
     return run_import(import_id)
 
 
 @actor(queue="scraper", time_limit_minutes=6, periodic="5-59/10 * * * *")
 def match_leads() -> dict[str, int]:
     """Compare new and changed leads with all others; merge the same, ask about some."""
+    from leads.table_matching import match_leads as match_new_leads
+
     return match_new_leads().as_json()

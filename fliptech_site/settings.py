@@ -37,7 +37,7 @@ ROOMS = ["actors", "campaigns", "demos", "leads", "tasks"]
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "fliptech_site.admin_pages.AdminPages",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

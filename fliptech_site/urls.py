@@ -9,6 +9,8 @@ from django.views.generic import RedirectView
 
 from fliptech_site.views import healthz, metrics
 
+admin.autodiscover()
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),

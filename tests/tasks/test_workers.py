@@ -53,6 +53,17 @@ def test_a_quiet_worker_finishes_what_it_runs_and_takes_no_more(
     assert Worker.objects.get().stopped_at is not None
 
 
+def test_an_idle_worker_takes_less_than_a_hundred_megabytes(
+    rabbitmq, start_process, wait_until
+):
+    start_process("worker", TASK_LEASE_SECONDS="3")
+    # The second heartbeat: every thread has been at its work by then.
+    wait_until(lambda: Worker.objects.filter(memory_bytes__gt=0).exists(), 40)
+    worker = Worker.objects.get()
+    wait_until(lambda: Worker.objects.get().heartbeat_at > worker.heartbeat_at)
+    assert Worker.objects.get().memory_bytes < 100e6
+
+
 def test_a_worker_that_has_grown_too_large_is_renewed(rabbitmq, start_process):
     process = start_process(
         "worker",
