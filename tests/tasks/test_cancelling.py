@@ -97,7 +97,7 @@ def test_a_body_that_listens_clears_up_undisturbed(worker, effects, wait_until):
     asked_at = time.monotonic()
     wait_until(lambda: is_finished(task_id))
     # A heartbeat of 2 s, and 2.5 s to clear up, through another heartbeat.
-    assert time.monotonic() - asked_at < 2 + 2.5 + 1
+    assert time.monotonic() - asked_at < 2 + 2.5 + 4
     assert Task.objects.get().state == State.CANCELLED
     assert effects() == ["began", "cleared up"]
 
@@ -112,7 +112,7 @@ def test_a_thread_in_a_system_call_is_freed_by_the_end_of_its_program(
     cancel(task_id)
     asked_at = time.monotonic()
     wait_until(lambda: is_finished(task_id))
-    assert time.monotonic() - asked_at < 3.5
+    assert time.monotonic() - asked_at < 2 + 4
     assert Task.objects.get().state == State.CANCELLED
     assert not processes_with(tag), "nothing outlives its task"
 

@@ -183,15 +183,14 @@ def test_an_interrupt_ends_a_real_ffmpeg(tag, interrupt):
                 ]
             )
         except interrupt:
-            ended.append(time.monotonic())
+            ended.append(True)
 
     thread = threading.Thread(target=body)
     thread.start()
     until(lambda: processes_with(tag))
-    struck_at = time.monotonic()
     assert holding.interrupt(thread.ident, claim, interrupt)
-    thread.join(5)
-    assert ended[0] - struck_at < 2
+    thread.join(20)
+    assert ended, "the thread waits for a program that nobody ends"
     assert not processes_with(tag)
 
 
