@@ -10,8 +10,9 @@ from django.db import connection
 
 from leads import row_storing
 from leads.folding import FALLBACK
-from leads.merging import Kind, refold
+from leads.merging import Kind
 from leads.models import Lead, LeadFact, LeadKey
+from leads.refolding import refold
 from leads.row_storing import store_rows
 from leads.sources.base import ListRow
 
