@@ -83,9 +83,8 @@ class _Reader:
     def _properties(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Give the elements that are properties of this item and of none inside it."""
         roots = list(element)
-        for name in (element.get("itemref") or "").split()[:20]:
-            if (referred := self._element(name)) is not None:
-                roots.append(referred)
+        names = (element.get("itemref") or "").split()[:20]
+        roots += [each for name in names if (each := self._element(name)) is not None]
         waiting = [root for root in reversed(roots) if isinstance(root.tag, str)]
         while waiting:
             each = waiting.pop()
