@@ -13,7 +13,6 @@ from tasks.pruning import (
 )
 from tasks.tallying import prune_tallies
 from tasks.webhooks.clearing import clear_deliveries
-from tasks.webhooks.delivering import deliver
 from tasks.webhooks.judging import POLICY
 from tasks.webhooks.subscribing import follow_unfinished
 
@@ -49,6 +48,9 @@ def cleanup_old_task_results() -> dict[str, int]:
 )
 def deliver_webhook(delivery_id: str) -> dict[str, Any]:
     """Tell one address of one event; tried for a day."""
+    # Where it is needed: an idle worker holds no HTTP client.
+    from tasks.webhooks.delivering import deliver
+
     return deliver(delivery_id)
 
 

@@ -47,7 +47,7 @@ def decode(content_type: str | None, body: bytes) -> str:
 
 def repair(text: str) -> str:
     """Put right lines that were encoded twice: `CafÃ©` is `Café`."""
-    if not _TWICE_ENCODED.search(text):
+    if text.isascii() or not _TWICE_ENCODED.search(text):
         return text
     return "".join(
         ftfy.fix_encoding(line) if _is_twice_encoded(line) else line

@@ -34,6 +34,8 @@ _ROLES = ("info", "hello", "contact", "office", "mail", "sales", "team", "bookin
 #: Characters of a page in which numbers are looked for.
 _PHONE_TEXT = 200_000
 _MAX_PHONES = 50
+#: Addresses that are read of a page, and of a line before pieces are put together.
+_MAX_ADDRESSES, _MAX_COMPARED = 2_000, 200
 #: Where else than in text and links a page states its address.
 _STATED = (
     "//meta[contains(translate(concat(@name, ' ', @property, ' ', @itemprop),"
@@ -47,7 +49,7 @@ def find_emails(page: HtmlElement, *, site_host: str = "") -> list[str]:
 
     Those on the site's own domain come before others, role mailboxes before people.
     """
-    found = dict.fromkeys(_all_addresses(page))
+    found = dict.fromkeys(islice(_all_addresses(page), _MAX_ADDRESSES))
     return sorted(found, key=lambda address: _rank(address, site_host))
 
 
@@ -87,7 +89,8 @@ def _in_line(pieces: list[str]) -> Iterator[str]:
         return
     found = [address for piece in pieces for address in addresses_in(piece)]
     yield from found
-    for address in addresses_in(whole) if len(pieces) > 1 else ():
+    is_apart = len(pieces) > 1 and len(found) < _MAX_COMPARED
+    for address in addresses_in(whole) if is_apart else ():
         # `<b>Mail</b>joe@shop.example` is no mailbox of "Mailjoe".
         if not any(known in address for known in found):
             yield address

@@ -67,6 +67,7 @@ _NO_MAILBOX = frozenset(
     ]
 )
 _OTHER_ATS = re.compile("[\uff20\ufe6b]")
+_BLANKS = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 #: What an address expression also matches on real pages: files and code.
 _FILE_ENDINGS = frozenset(
@@ -176,7 +177,8 @@ _VERSION = re.compile(r"\d+\.\d|\d{1,2}\.[a-z]+$|[1-9]x\.")
 
 def addresses_in(text: str) -> Iterator[str]:
     """Give the usable addresses in a text in lower case, the domain in ASCII."""
-    text = _INVISIBLE.sub("", text)
+    # Long runs of blanks would make the expressions below slow.
+    text = _BLANKS.sub(" ", _INVISIBLE.sub("", text))
     if "@" not in (plain := spell_out(text)):
         return
     for found in ADDRESS.finditer(plain):

@@ -24,7 +24,7 @@ _WRAPPING = re.compile(
     r"|/\*.*?\*/|/\*|\*/|(?:var|let|const)\s+[\w.$]+\s*=)+",
     re.DOTALL,
 )
-_WRAPPING_END = re.compile(r"(?:\s|-->|//|/\*|\*/|<!|\]\]>|;)+$")
+_WRAPPING_ENDS = ("-->", "//", "/*", "*/", "<!", "]]>", "]>")
 _ESCAPED_START = re.compile(r"[\[{\s]*&(?:quot|#34|#x22);", re.IGNORECASE)
 #: A string, or one of the faults that stand between strings.
 _TOKEN = re.compile(
@@ -134,7 +134,14 @@ def _after_blanks(text: str, at: int) -> int:
 
 
 def _unwrapped(text: str) -> str:
-    return _WRAPPING_END.sub("", _WRAPPING.sub("", text)).strip(_BLANKS)
+    text = _WRAPPING.sub("", text)
+    while True:
+        # From the end on, because an expression would look at every run of blanks.
+        shorter = text.rstrip(_BLANKS)
+        end = next((end for end in _WRAPPING_ENDS if shorter.endswith(end)), "")
+        if not end:
+            return shorter.strip(_BLANKS)
+        text = shorter.removesuffix(end)
 
 
 def _without_surplus_end(text: str) -> str:

@@ -55,6 +55,7 @@ class _Reader:
         self._url = url
         self._left = _MAX_ITEMS
         self._open: set[HtmlElement] = set()
+        self._by_id: dict[str, HtmlElement] | None = None
 
     def item(self, element: HtmlElement, depth: int) -> dict[str, Any]:
         """Give an item as an object; empty when it says nothing or is out of bounds."""
@@ -82,8 +83,8 @@ class _Reader:
     def _properties(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Give the elements that are properties of this item and of none inside it."""
         roots = list(element)
-        for name in (element.get("itemref") or "").split()[:20]:
-            roots += self._page.xpath("(//*[@id=$name])[1]", name=storable(name))
+        names = (element.get("itemref") or "").split()[:20]
+        roots += [each for name in names if (each := self._element(name)) is not None]
         waiting = [root for root in reversed(roots) if isinstance(root.tag, str)]
         while waiting:
             each = waiting.pop()
@@ -91,6 +92,14 @@ class _Reader:
                 yield each
             if each.get("itemscope") is None:
                 waiting += [c for c in reversed(each) if isinstance(c.tag, str)]
+
+    def _element(self, name: str) -> HtmlElement | None:
+        """Give the first element of this id."""
+        if self._by_id is None:
+            self._by_id = {}
+            for element in self._page.xpath("//*[@id]"):
+                self._by_id.setdefault(element.get("id"), element)
+        return self._by_id.get(name)
 
     def _value(self, element: HtmlElement, depth: int) -> Any:
         if element.get("itemscope") is not None:

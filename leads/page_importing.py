@@ -8,7 +8,6 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from leads.bulk_storing import store_records
 from leads.fetching import Page
 from leads.frontier import remember_rows
 from leads.job_endings import Stop, finish, finish_read
@@ -16,7 +15,7 @@ from leads.merging import Kind, Stored
 from leads.models import Posting, ScrapeJob
 from leads.outcomes import Outcome
 from leads.pages import own_address, parse_html
-from leads.records import LeadRecord
+from leads.row_storing import store_rows
 from leads.saved_pages import SavedPage, read_saved_file
 from leads.scraping import Run, no_counts, read_posting_page
 from leads.sources.base import (
@@ -71,8 +70,7 @@ def _import(source: Source, job: ScrapeJob, saved: SavedPage, url: str) -> None:
 def import_list(source: Source, job: ScrapeJob, listed: ListPage) -> None:
     """Make leads of a list's rows and put the rows on the frontier."""
     remember_rows(job, source.name, listed.rows)
-    records = [row_record(source, row) for row in listed.rows]
-    stored = store_records(records)
+    stored = store_rows(source.name, listed.rows)
     _link(source, listed.rows, stored)
     job.counts |= {
         "listed": len(listed.rows),
@@ -87,22 +85,6 @@ def import_list(source: Source, job: ScrapeJob, listed: ListPage) -> None:
     enqueue_many(
         "analyze_lead",
         [{"lead_id": each.lead_id} for each in stored if each.kind == Kind.CREATED],
-    )
-
-
-def row_record(source: Source, row: ListRow) -> LeadRecord:
-    """Give what a row of a list says as a record of a lead."""
-    return LeadRecord(
-        values={
-            "city": row.place[:100],
-            "latitude": row.latitude,
-            "longitude": row.longitude,
-        },
-        source=source.name,
-        url=row.url,
-        fetched_at=timezone.now(),
-        listing_key=f"{source.name}:{row.key}",
-        fallback_name=row.title or f"{source.name} {row.key}",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+#: Characters of a page that are looked at; each sign is looked for in all of them.
+_LOOKED_AT = 300_000
 #: What gives a site's maker away, looked for in the page's source.
 _TECHNOLOGY = {
     "WordPress": r"/wp-(?:content|includes)/|generator\W+content=.WordPress",
@@ -66,9 +68,11 @@ _SIGNS, _OLD_SIGNS = _compiled(_TECHNOLOGY), _compiled(_OUTDATED)
 
 def found_technology(source: str) -> list[str]:
     """Name what a page is built with."""
-    return [name for name, sign in _SIGNS.items() if sign.search(source)]
+    head = source[:_LOOKED_AT]
+    return [name for name, sign in _SIGNS.items() if sign.search(head)]
 
 
 def found_outdated(source: str) -> list[str]:
     """Name what a page is built with that nobody builds with any more."""
-    return [name for name, sign in _OLD_SIGNS.items() if sign.search(source)]
+    head = source[:_LOOKED_AT]
+    return [name for name, sign in _OLD_SIGNS.items() if sign.search(head)]

@@ -37,7 +37,9 @@ _ESCAPED_CHAR = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))", re.IGNORECASE
 _WRITES_ADDRESS = re.compile(
     r"mailto|cloak|addy|document\.write|innerHTML", re.IGNORECASE
 )
-_STRING = re.compile(r"(['\"])((?:(?!\1)[^\\\n]|\\.)*@(?:(?!\1)[^\\\n]|\\.)*)\1")
+_STRING = re.compile(
+    r"(['\"])((?:(?!\1)[^\\\n]|\\.){0,300}@(?:(?!\1)[^\\\n]|\\.){0,300})\1"
+)
 _MAILTO_STRING = re.compile(r"mailto:\s*([^'\"<>\s?]+@[^'\"<>\s?]+)", re.IGNORECASE)
 _ROT13_MAILTO = re.compile(r"znvygb:([^'\"<>\s]+)", re.IGNORECASE)
 _BASE64_VALUE = re.compile(r"[A-Za-z0-9+/_-]{8,400}={0,2}")
@@ -147,6 +149,7 @@ def script_addresses(script: str) -> Iterator[str]:
         yield _from_base64(code)
     for code in _ROT13_MAILTO.findall(script):
         yield codecs.decode(code, "rot13")
+    script = re.sub(r"\s{2,}", " ", script)
     plain = _ESCAPED_CHAR.sub(lambda m: chr(int(m[1] or m[2], 16)), script)
     joined = _CONTINUED.sub("", _JOINED_STRINGS.sub("", plain))
     joined = html.unescape(joined)

@@ -42,8 +42,8 @@ _WALL_MARKS = re.compile(
 )
 #: Nothing was painted: an empty place for a script's own page.
 _SHELL = re.compile(
-    r"<(?:div|main|app-root)[^>]*\bid=[\"']?(?:root|app|__next|__nuxt|gatsby-focus-wrapper"
-    r"|main-app|site-root)[\"']?[^>]*>\s*</|<app-root[^>]*>\s*</app-root>",
+    r"<(?:div|main|app-root)[^>]{0,300}\bid=[\"']?(?:root|app|__next|__nuxt|gatsby-focus-wrapper"
+    r"|main-app|site-root)[\"']?[^>]{0,300}>\s*</|<app-root[^>]{0,300}>\s*</app-root>",
     re.IGNORECASE,
 )
 _SHELL_TEXT = 200

@@ -31,16 +31,15 @@ class Driver:
 
 def _read(page: bytes) -> list[_Row]:
     tree = lxml.html.document_fromstring(page)
-    # lxml's own annotations allow for every answer that an expression may have.
-    items: Any = tree.xpath(
+    rows: Any = tree.xpath(
         "//ol[@class='cl-static-search-results']/li[@class='cl-static-search-result']"
     )
     return [
         _Row(
-            str(item.xpath("string(.//a/@href)")),
-            str(item.xpath("normalize-space(.//div[@class='title'])")),
-            str(item.xpath("normalize-space(.//div[@class='price'])")),
-            str(item.xpath("normalize-space(.//div[@class='location'])")),
+            row.xpath("string(.//a/@href)"),
+            row.xpath("normalize-space(.//div[@class='title'])"),
+            row.xpath("normalize-space(.//div[@class='price'])"),
+            row.xpath("normalize-space(.//div[@class='location'])"),
         )
-        for item in items
+        for row in rows
     ]

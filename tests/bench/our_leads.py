@@ -12,10 +12,10 @@ from django.db import transaction
 django.setup()
 
 from fliptech_site.decoding import decode  # noqa: E402 - Django comes first
-from leads.bulk_storing import store_records  # noqa: E402
 from leads.models import Lead, ScrapeJob  # noqa: E402
-from leads.page_importing import import_list, row_record  # noqa: E402
+from leads.page_importing import import_list  # noqa: E402
 from leads.pages import parse_html  # noqa: E402
+from leads.row_storing import store_rows  # noqa: E402
 from leads.scraping import no_counts  # noqa: E402
 from leads.sources import find_source  # noqa: E402
 from leads.sources.website import read_site_page  # noqa: E402
@@ -49,7 +49,7 @@ class Driver:
         began = time.perf_counter()
         for page in pages:
             listed = self._source.read_list(decode(None, page), url=_BASE)
-            store_records([row_record(self._source, row) for row in listed.rows])
+            store_rows("craigslist", listed.rows)
         seconds = time.perf_counter() - began
         assert Lead.objects.count() - before == rows * lists
         return seconds

@@ -112,7 +112,7 @@ def test_the_figures_count_what_is_there(django_assert_num_queries):
     job(state="finished", outcome="blocked", reason="r")
     job()
     Fetch.objects.create(url="u", host="h", outcome="ok")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         samples = {
             (sample.name, *sample.labels.values()): sample.value
             for metric in collect()
