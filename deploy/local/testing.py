@@ -80,8 +80,8 @@ def stages() -> list[Stage]:
             (*manage, "check", "--deploy", "--fail-level", "WARNING"),
             settings=PRODUCTION,
         ),
-        Stage("tests", (*pytest, "-n", "2", "-m", "not faults"), 480),
-        Stage("tests: faults", (*pytest, "-m", "faults"), 480),
+        Stage("tests", (*pytest, "-n", "2", "-m", "not faults"), 2400),
+        Stage("tests: faults", (*pytest, "-m", "faults"), 1200),
     ]
 
 

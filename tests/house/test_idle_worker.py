@@ -47,10 +47,12 @@ def test_the_checks_see_all_pages_of_admin():
     answer = subprocess.run(
         [
             sys.executable, "-c",
-            "import sys, django; django.setup()\n"
-            "from django.core.checks import run_checks\n"
-            "run_checks(tags=['admin'])\n"
-            "print(*sys.modules)",
+            (
+                "import sys, django; django.setup()\n"
+                "from django.core.checks import run_checks\n"
+                "run_checks(tags=['admin'])\n"
+                "print(*sys.modules)"
+            ),
         ],
         cwd=ROOT,
         check=True,
