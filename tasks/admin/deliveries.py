@@ -17,6 +17,7 @@ from unfold.forms import BaseDialogForm
 from fliptech_site.addresses import parse_target
 from fliptech_site.errors import FlipTechError, PermanentError
 from tasks.admin.reading import ReadOnlyAdmin
+from tasks.admin.workflow_tree import task_link
 from tasks.models import WebhookDelivery
 from tasks.webhooks import subscribing
 
@@ -100,8 +101,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         """The task of whose end it tells."""
         if delivery.task_id is None:
             return "none: a test"
-        path = reverse("admin:tasks_task_change", args=[delivery.task_id])
-        return format_html('<a href="{}">{}</a>', path, delivery.task_id)
+        return task_link(delivery.task_id, str(delivery.task_id))
 
     @display(description="Each try")
     def past(self, delivery: WebhookDelivery) -> SafeString | str:
@@ -109,13 +109,13 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         return (
             format_html_join(
                 mark_safe("<br>"),
-                "{} · {} · {} ms {}",
+                "{} · {} · {} ms · {}",
                 (
                     (
                         one["at"][:19].replace("T", " "),
                         one["status"] or "no answer",
                         one["milliseconds"],
-                        one["error"],
+                        one["error"] or "delivered",
                     )
                     for one in delivery.history
                 ),

@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelect2MultipleWidget,
 )
 
 from fliptech_site.errors import FlipTechError
@@ -51,7 +51,7 @@ class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=lambda: [
             (name, name) for name in sorted(load_actors()) if name != DELIVERING_ACTOR
         ],
-        widget=UnfoldAdminSelectMultipleWidget,
+        widget=UnfoldAdminSelect2MultipleWidget,
         help_text=_ALL,
     )
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.db import connection
 from dramatiq import group
 from dramatiq.results import ResultFailure
@@ -16,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fliptech_site.errors import InvalidInput
-from tasks import checks, claiming, recording, sealing, workflows
+from tasks import claiming, recording, sealing, workflows
 from tasks.continuing import continue_after
 from tasks.controlling import cancel, retry
 from tasks.enqueueing import enqueue, enqueue_many
@@ -272,77 +270,12 @@ def test_a_schedule_with_arguments_that_do_not_fit_is_refused_before_it_is_seale
         schedule.clean()
 
 
-# --- people ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def finished():
-    task_id = enqueue("sealed_echo", secret=SECRET)
-    logging.getLogger("x").info("nothing")
-    told = {
-        "error_class": "ValueError",
-        "message": f"bad {SECRET}",
-        "traceback": SECRET,
-    }
-    claiming.fail(run(task_id), **told)
-    return Task.objects.get(pk=task_id)
-
-
-def test_the_command_line_shows_it_only_when_asked(finished, capsys):
-    call_command("task", "show", str(finished.pk))
-    told = json.loads(capsys.readouterr().out)
-    assert (told["kwargs"], told["error"], told["is_sealed"]) == (
-        "sealed",
-        "sealed",
-        True,
-    )
-    assert told["attempts"][0]["error"] == "sealed"
-    call_command("task", "show", str(finished.pk), "--unseal")
-    told = json.loads(capsys.readouterr().out)
-    assert told["kwargs"] == {"secret": SECRET}
-    assert told["attempts"][0]["error"] == f"bad {SECRET}"
-    call_command("task", "list")
-    assert "gAAAA" not in capsys.readouterr().out
-
-
-def test_admin_shows_it_to_those_who_may_and_never_in_the_list(
-    finished, client, admin_client, django_user_model
-):
-    from django.contrib.auth.models import Permission
-
-    page = f"/admin/tasks/task/{finished.pk}/change/"
-    assert SECRET in admin_client.get(page).text
-    for text in (admin_client.get("/admin/tasks/task/").text, _as_looker(client, page)):
-        assert SECRET not in text
-        assert "gAAAA" not in text
-        assert "sealed" in text
-    looker = django_user_model.objects.get(username="looker")
-    looker.user_permissions.add(Permission.objects.get(codename="unseal_task"))
-    assert client.get(page).text.count(SECRET) == 4
-
-
-def _as_looker(client, page):
-    from django.contrib.auth import get_user_model
-    from django.contrib.auth.models import Permission
-
-    looker = get_user_model().objects.create_user("looker", is_staff=True)
-    for codename in ("view_task", "view_attempt"):
-        looker.user_permissions.add(Permission.objects.get(codename=codename))
-    client.force_login(looker)
-    return client.get(page).text
-
-
-def test_admin_says_when_the_key_is_missing(finished, admin_client, settings):
-    settings.TASK_KEYS = [NEW]
-    page = admin_client.get(f"/admin/tasks/task/{finished.pk}/change/")
-    assert "none of the 1 keys in TASK_KEYS" in page.text
-
-
-def test_the_check_names_encrypted_actors_without_a_key(settings):
-    assert checks.check_task_keys() == []
-    settings.TASK_KEYS = ["short"]
-    assert [found.id for found in checks.check_task_keys()] == ["tasks.W001"]
-    settings.TASK_KEYS = []
-    (found,) = checks.check_task_keys()
-    assert found.id == "tasks.E002"
-    assert "sealed_echo" in found.msg
+def test_a_callback_after_failure_is_sealed_like_the_task_that_failed():
+    message = sealed_fail.message_with_options(args=[SECRET], on_failure="open_echo")
+    sealed_fail.broker.enqueue(message)
+    told = {"error_class": "E", "message": f"no {SECRET}", "traceback": ""}
+    claiming.fail(run(message.message_id), **told)
+    callback = Task.objects.get(actor="open_echo")
+    failed, error = opened(callback)["args"]
+    assert (failed["args"], error["message"]) == ([SECRET], f"no {SECRET}")
+    assert SECRET not in everything_stored()
