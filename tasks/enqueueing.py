@@ -18,6 +18,7 @@ from tasks import tracing
 from tasks.current import current_claim
 from tasks.declaring import check_arguments, find_actor, policy_of
 from tasks.handover import handover
+from tasks.inserting import INSERT_NEW, INSERT_ONE, INSERT_OR_REPLACE
 from tasks.publishing import Delivery
 from tasks.sealing import (
     actors_to_come,
@@ -26,55 +27,12 @@ from tasks.sealing import (
     seal_options,
 )
 from tasks.states import State
-from tasks.unique import HOLDS_SQL, OnConflict, Unique, columns, settle
+from tasks.unique import OnConflict, Unique, columns, settle
 from tasks.webhooks.addresses import check_url
 
 DEFAULT_PRIORITY = 5
 #: Rows in one statement.
 BATCH = 5000
-
-#: A row is born `queued` when it is due: one write less than passing `scheduled`.
-#: Lists of unique keys may be empty; unnest then fills up with NULLs.
-_INSERT = """
-INSERT INTO tasks_task (
-    id, actor, queue, priority, args, kwargs, options, state, attempt, failures,
-    max_attempts, rescues, run_at, progress_note, error_class, error_message, is_sealed,
-    unique_key, unique_hold, unique_until, schedule_id, planned_at, parent_id, root_id,
-    is_followed
-)
-SELECT id, %(actor)s, %(queue)s, %(priority)s, args::jsonb, kwargs::jsonb,
-    %(options)s::jsonb, %(state)s, 0, 0, %(max_attempts)s, 0,
-    coalesce(%(run_at)s::timestamptz, now()), '', '', '', %(is_sealed)s,
-    unique_key, coalesce(unique_hold, 'unfinished'),
-    greatest(%(run_at)s::timestamptz, now()) + make_interval(secs => unique_seconds),
-    %(schedule_id)s, %(planned_at)s, %(parent_id)s, %(root_id)s,
-    %(is_followed)s OR (%(actor)s <> 'deliver_webhook' AND EXISTS (
-        SELECT FROM tasks_webhook AS webhook WHERE webhook.is_enabled
-            AND (webhook.actors = '[]' OR webhook.actors ? %(actor)s)
-            AND (webhook.queues = '[]' OR webhook.queues ? %(queue)s)
-    ))
-FROM unnest(
-    %(ids)s::uuid[], %(args)s::text[], %(kwargs)s::text[],
-    %(unique_keys)s::text[], %(unique_holds)s::text[], %(unique_seconds)s::float[]
-) AS new(id, args, kwargs, unique_key, unique_hold, unique_seconds)
-ON CONFLICT {conflict}
-RETURNING id, unique_key
-"""
-
-#: Without a target it covers both unique keys and planned runs.
-_INSERT_NEW = _INSERT.format(conflict="DO NOTHING")
-
-#: A retried twin starts afresh, for its failures were those of other arguments.
-_INSERT_OR_REPLACE = _INSERT.format(
-    conflict=f"""(unique_key) WHERE {HOLDS_SQL} DO UPDATE SET
-    args = excluded.args, kwargs = excluded.kwargs, options = excluded.options,
-    priority = excluded.priority, state = excluded.state, run_at = excluded.run_at,
-    published_at = NULL, max_attempts = excluded.max_attempts, failures = 0, rescues = 0,
-    error_class = '', error_message = '',
-    is_followed = tasks_task.is_followed OR excluded.is_followed, is_sealed = tasks_task.is_sealed OR excluded.is_sealed,
-    unique_hold = excluded.unique_hold, unique_until = excluded.unique_until
-WHERE tasks_task.state IN ('scheduled', 'queued') AND tasks_task.actor = excluded.actor"""
-)
 
 #: A task to be: id, positional arguments, keyword arguments.
 Row = tuple[UUID, Sequence[Any], Mapping[str, Any]]
@@ -190,7 +148,8 @@ def insert(order: Order, rows: Sequence[Row]) -> list[UUID]:
     Returns the ids that were new; those that a planned run refused are missing. `run_at`
     in the past counts as now.
     """
-    return [task_id for task_id, _ in _insert(order, rows, (), _INSERT_NEW)]
+    statement = INSERT_ONE if len(rows) == 1 else INSERT_NEW
+    return [task_id for task_id, _ in _insert(order, rows, (), statement)]
 
 
 def _insert_unique(
@@ -200,7 +159,7 @@ def _insert_unique(
 
     def insert_some(uniques: Sequence[Unique], rows: Sequence[Row]) -> dict[str, UUID]:
         is_replacing = uniques[0].on_conflict == OnConflict.REPLACE
-        statement = _INSERT_OR_REPLACE if is_replacing else _INSERT_NEW
+        statement = INSERT_OR_REPLACE if is_replacing else INSERT_NEW
         holders: dict[str, UUID] = {}
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
@@ -238,12 +197,14 @@ def _insert(
         **_contents(order, rows),
         **columns(uniques),
     }
+    if statement is INSERT_ONE:
+        parameters |= {name: parameters[name][0] for name in ("ids", "args", "kwargs")}
     with (
         tracing.enqueueing(
             declared.actor_name,
             declared.queue_name,
             order.options or {},
-            parameters["ids"],
+            [row[0] for row in rows],
         ) as options,
         connection.cursor() as cursor,
     ):

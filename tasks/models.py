@@ -140,8 +140,12 @@ class Task(models.Model):
                 condition=HOLDS,
                 name="tasks_task_unique_key_uniq",
             ),
+            # Of planned runs only, so that the others have no entry here; it also serves
+            # the foreign key, which has no index of its own.
             models.UniqueConstraint(
-                fields=["schedule", "planned_at"], name="tasks_task_planned_uniq"
+                fields=["schedule", "planned_at"],
+                condition=Q(schedule__isnull=False),
+                name="tasks_task_planned_uniq",
             ),
         ]
         indexes = [
