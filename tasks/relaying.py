@@ -118,7 +118,7 @@ WHERE id IN (
     SELECT old.id FROM unnest(%(queues)s::text[]) AS lane(name)
     CROSS JOIN LATERAL (
         SELECT id FROM tasks_task
-        WHERE state = 'queued' AND queue = lane.name AND priority < 10
+        WHERE state = 'queued' AND queue = lane.name
             AND run_at <= statement_timestamp() - make_interval(secs => %(step)s)
             AND published_at <= statement_timestamp() - make_interval(secs => %(step)s)
         ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -225,9 +225,9 @@ def relay_to_rabbitmq(publisher: Publisher) -> int:
 def raise_waiting(publisher: Publisher) -> int:
     """Publish the longest waiting once more, with a priority raised by their age.
 
-    So a steady stream of urgent tasks can't starve the others of their queue. The first
-    message of the two claims the task, the second finds nothing to claim. Returns how
-    many were raised.
+    So a steady stream of urgent tasks can't starve the others of their queue, and what
+    a queue has lost that is never empty comes again. The first message of the two claims
+    the task, the second finds nothing to claim. Returns how many were raised.
     """
     names = [gate.name for gate in gates().values() if not gate.is_paused]
     with connection.cursor() as cursor:

@@ -17,7 +17,16 @@ from typing import Any
 
 from django.db import transaction
 
-from tasks import claiming, handover, ledger, planning, publishing, relaying, scheduling
+from tasks import (
+    claiming,
+    ending,
+    handover,
+    ledger,
+    planning,
+    publishing,
+    relaying,
+    scheduling,
+)
 
 FOLDER = Path(os.environ["FAULT_FOLDER"])
 #: Seconds between two looks of a process that stands.
@@ -108,7 +117,7 @@ stop_at(ledger.Ledger, "before_process_message", before="unbegun")
 #: The body has failed, and its retry is not recorded.
 stop_at(claiming, "end_together", before="retry", when=_is_a_retry)
 #: The end is recorded, and its worker does not know.
-stop_at(claiming, "end_together", after="ended")
+stop_at(ending.Endings, "_write", after="ended")
 
 # --- the scheduler --------------------------------------------------------------------
 

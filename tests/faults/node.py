@@ -57,6 +57,8 @@ class PrivateRabbitMQ:
         (node,) = self._nodes()
         node.kill()
         node.wait(30)
+        # The launcher starts a node that dies again and again more and more slowly.
+        self._processes._children["rabbitmq"].deaths = 0
 
     def is_up(self) -> bool:
         """Return whether the node's process lives; it may still be starting."""

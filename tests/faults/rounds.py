@@ -31,7 +31,8 @@ FIRST: dict[str, tuple[str, dict[str, Any]]] = {
     "uncommitted": ("send_uncommitted", {}),
 }
 SECOND: dict[str, tuple[str, dict[str, Any]]] = {
-    "ended": ("send", {"actor": "fault_work"}),
+    # Once its end is recorded, even an effect without a fence does not come again.
+    "ended": ("send", {"actor": "fault_work_unfenced"}),
     "unacknowledged": ("send", {"actor": "fault_work_apart"}),
     "planned": ("plan", {}),
     "relayed": ("send", {"actor": "fault_work", "delay_seconds": 0.2}),

@@ -48,6 +48,12 @@ def fault_work(name: str, is_failing: bool = False) -> None:
     work(name, is_failing)
 
 
+@actor(queue="default", time_limit_minutes=5)
+def fault_work_unfenced(name: str, is_failing: bool = False) -> None:
+    """Leave an effect; the ledger ends the run, as it does for most actors."""
+    leave_effect(name)
+
+
 @actor(queue="scraper", time_limit_minutes=5)
 def fault_work_apart(name: str, is_failing: bool = False) -> None:
     work(name, is_failing)

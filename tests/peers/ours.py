@@ -17,7 +17,15 @@ from django.db import connection, transaction
 from dramatiq.rate_limits import ConcurrentRateLimiter
 from dramatiq.results import ResultMissing
 
-from tasks import crontab, leases, limits, relaying, scheduling, throttling
+from tasks import (
+    crontab,
+    leases,
+    limits,
+    relaying,
+    scheduling,
+    throttling,
+    workflows,
+)
 from tasks.broker import get_broker, rabbitmq_queue
 from tasks.claiming import complete
 from tasks.declaring import actor as declare
@@ -140,6 +148,20 @@ def group(children: dict[str, str], callback: str) -> dict[str, str]:
     whole.add_completion_callback(actors["note"].message(name=callback))
     whole.run()
     return {message.kwargs["name"]: _remember(message) for message in whole.children}
+
+
+def group_with_a_failure(failing: str, callback: str) -> None:
+    """Start a group one child of which fails for good."""
+    workflows.start(
+        workflows.group(workflows.step("fail_for_good", name=failing)),
+        otherwise=workflows.step("note", name=callback),
+    )
+
+
+def nested_groups(names: list[str], callback: str) -> None:
+    """Start a group inside a group, with a callback at the end of all."""
+    inner = workflows.group(workflows.step("note", name=name) for name in names)
+    workflows.start(workflows.group(inner), then=workflows.step("note", name=callback))
 
 
 def outlive_counters() -> None:

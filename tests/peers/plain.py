@@ -156,6 +156,21 @@ def group(children: dict[str, str], callback: str) -> dict[str, str]:
     return {message.kwargs["name"]: message.message_id for message in whole.children}
 
 
+def group_with_a_failure(failing: str, callback: str) -> None:
+    """Start a group one child of which fails for good."""
+    whole = dramatiq.group([actors["fail_for_good"].message(name=failing)])
+    whole.add_completion_callback(actors["note"].message(name=callback))
+    whole.run()
+
+
+def nested_groups(names: list[str], callback: str) -> None:
+    """Start a group inside a group, with a callback at the end of all."""
+    inner = dramatiq.group([actors["note"].message(name=name) for name in names])
+    whole = dramatiq.group([inner])
+    whole.add_completion_callback(actors["note"].message(name=callback))
+    whole.run()
+
+
 def outlive_counters() -> None:
     """Let the time of what counts the children of groups be over."""
     with connect() as connection:

@@ -54,3 +54,17 @@ def test_a_group_that_outlives_its_counter_calls_back_once(system):
         system.journal.open(name)
     system.wait_until_ran("2.5 late")
     assert not comes_true(lambda: system.journal.count("ran", "2.5 late") > 1, 0.7)
+
+
+@case("2.5", "a child that fails for good leaves the group without an end")
+def test_the_end_of_a_group_is_told_although_a_child_has_failed(system):
+    system.call("group_with_a_failure", failing="2.5 failing", callback="2.5 told")
+    assert system.runs("2.5 told")
+
+
+@case("2.5", "groups in groups have no callbacks (NotImplementedError)")
+def test_groups_stand_inside_groups(system):
+    names = ["2.5 inner a", "2.5 inner b"]
+    assert system.try_to("nested_groups", names=names, callback="2.5 all")
+    assert system.runs("2.5 all")
+    assert all(system.journal.count("ran", name) == 1 for name in names)

@@ -9,11 +9,18 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
+from tasks.broker import queue_arguments, rabbitmq_queue
 from tasks.enqueueing import enqueue, enqueue_many
 from tasks.handover import handover, mark_published
 from tasks.models import Task
 from tasks.publishing import Publisher
-from tasks.relaying import owed, reclaim_lost, relay_to_rabbitmq, release_due
+from tasks.relaying import (
+    owed,
+    raise_waiting,
+    reclaim_lost,
+    relay_to_rabbitmq,
+    release_due,
+)
 from tasks.states import State
 
 LONG_AGO = timedelta(hours=1)
@@ -101,6 +108,23 @@ def test_messages_that_rabbitmq_lost_are_published_again(publisher, rabbitmq, se
     rabbitmq.queue_purge(f"{settings.RABBITMQ_QUEUE_PREFIX}default")
     assert reclaim_lost(publisher) == 1
     assert relay_to_rabbitmq(publisher) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("priority", [5, 10])
+def test_a_message_lost_from_a_queue_that_is_never_empty_comes_again(
+    publisher, rabbitmq, settings, priority
+):
+    """Such as one that was marked as published late, in the task's next life."""
+    lost = enqueue("trial_add", a=1, b=2, priority=priority)
+    mark_published([lost])
+    make_older()
+    rabbitmq.queue_declare(
+        rabbitmq_queue("default"), durable=True, arguments=queue_arguments()
+    )
+    rabbitmq.basic_publish("", rabbitmq_queue("default"), b"somebody else's")
+    assert reclaim_lost(publisher) == 0, "the queue is not empty"
+    assert raise_waiting(publisher) == 1
 
 
 @pytest.mark.django_db
