@@ -155,8 +155,8 @@ def _claims_and_ends(calls: int) -> dict[str, float]:
         for name, part in (("claim", one), ("claim eight", eight)):
             claim = partial(claiming.claim_together, part, None)
             times[name].append(_milliseconds(lambda: claims.extend(claim())))  # noqa: B023
-        endings = [claiming.returning(held) for held in claims[-8:]]
-        end = partial(claiming.end_together, endings)
+        endings = [recording.returning(held) for held in claims[-8:]]
+        end = partial(recording.end_together, endings)
         times["end eight"].append(_milliseconds(end))
     Task.objects.filter(actor="bench_noop").delete()
     return {name: statistics.median(measured) for name, measured in times.items()}
