@@ -9,15 +9,31 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from deploy.local.screen import LaunchError
-from tests.bench.comparing import Sizes, compare, peer_processes
+from tests.bench.comparing import (
+    AT_SCALE,
+    CELERY,
+    OURS,
+    PLAIN,
+    Sizes,
+    compare,
+    peer_processes,
+)
 from tests.bench.comparing_readers import compare_readers, reader_processes
 from tests.bench.measuring import Comparison
 from tests.bench.printing import as_json, table
+from tests.bench.scale import compare_at_scale
 from tests.bench.servers import running_postgres, running_servers
+
+#: What can be measured alone, and who is needed for it.
+PARTS: dict[str, tuple[Callable[..., list[Comparison]], tuple[str, ...]]] = {
+    "speed": (compare, (OURS, PLAIN, CELERY)),
+    "scale": (compare_at_scale, (AT_SCALE, PLAIN)),
+}
 
 
 def main() -> None:
@@ -38,12 +54,14 @@ def main() -> None:
 
 
 def _tasks(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
-    sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds)
+    sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds, history=arguments.rows)
+    parts = [PARTS[part] for part in arguments.only or PARTS]
+    names = {name for _, needed in parts for name in needed}
     with (
-        running_servers(folder) as servers,
-        peer_processes(servers, folder) as peers,
+        running_servers(folder, with_redis=CELERY in names) as servers,
+        peer_processes(servers, folder, names) as peers,
     ):
-        return compare(peers, sizes, _say)
+        return [one for compare, _ in parts for one in compare(peers, sizes, _say)]
 
 
 def _leads(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
@@ -66,6 +84,12 @@ def _arguments() -> argparse.Namespace:
         help="tasks in the backlog, or half the pages while memory is watched",
     )
     parser.add_argument("--rounds", type=_count, default=3)
+    parser.add_argument(
+        "--only", action="append", choices=list(PARTS), help="one part of them"
+    )
+    parser.add_argument(
+        "--rows", type=_count, default=1_000_000, help="finished tasks in the history"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 

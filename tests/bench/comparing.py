@@ -6,7 +6,7 @@ machine does falls on everybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from tests.bench.measuring import Comparison, Series, Target, percentile
 from tests.bench.servers import Servers
 
 OURS, PLAIN, CELERY = "FlipTech Pro", "plain Dramatiq", "Celery + Redis"
+#: Ours again, filled with a long history.
+AT_SCALE = "FlipTech Pro at scale"
 BULK = 10_000
 #: Waits measured per round.
 WAITS = 150
@@ -31,6 +33,7 @@ class Sizes:
 
     backlog: int = 5000
     rounds: int = 3
+    history: int = 1_000_000
 
     @property
     def singles(self) -> int:
@@ -39,8 +42,10 @@ class Sizes:
 
 
 @contextmanager
-def peer_processes(servers: Servers, folder: Path) -> Iterator[dict[str, PeerProcess]]:
-    """Start a process for each peer."""
+def peer_processes(
+    servers: Servers, folder: Path, names: Collection[str]
+) -> Iterator[dict[str, PeerProcess]]:
+    """Start a process for each of the peers named."""
     ours = {
         "DJANGO_SETTINGS_MODULE": "fliptech_site.settings",
         "EXTRA_ACTOR_MODULES": "tests.bench.our_actors",
@@ -63,7 +68,9 @@ def peer_processes(servers: Servers, folder: Path) -> Iterator[dict[str, PeerPro
                 (OURS, "tests.bench.ours", ours, "ours"),
                 (PLAIN, "tests.bench.plain_dramatiq", plain, "plain"),
                 (CELERY, "tests.bench.celery_peer", celery, "celery"),
+                (AT_SCALE, "tests.bench.ours_at_scale", ours, "scale"),
             )
+            if name in names
         }
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import psutil
+
 from tests.bench.servers import ROOT
 
 #: A worker has this long to end in good order.
@@ -121,6 +123,12 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         _stop(self._process)
+
+    def memory(self) -> float:
+        """Return the resident memory of its largest process, in millions of bytes."""
+        parent = psutil.Process(self._process.pid)
+        family = [parent, *parent.children(recursive=True)]
+        return max(one.memory_info().rss for one in family) / 1e6
 
     def check(self) -> None:
         """Raise RuntimeError when the worker has ended by itself."""

@@ -5,10 +5,12 @@ Imported by the driver and, through the `dramatiq` command line, by the worker.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dramatiq
@@ -18,6 +20,10 @@ from tests.bench.driving import Worker
 from tests.bench.waiting import IDLE_SECONDS, NotesFile, wait_until
 
 QUEUE = "plain"
+#: Milliseconds.
+DAY = 86_400_000
+#: Seconds after which a delayed message is not waited for any more.
+GIVE_UP = 10.0
 broker = RabbitmqBroker(url=os.environ["BENCH_RABBITMQ_URL"], confirm_delivery=True)
 dramatiq.set_broker(broker)
 notes = NotesFile(Path(os.environ["BENCH_FOLDER"]) / "notes")
@@ -58,13 +64,7 @@ class Driver:
     def work_off(self, count: int, pool: str = "") -> float:
         """Work off a backlog with one process of eight threads."""
         notes.clear()
-        # Filling is not measured, so it goes without confirms.
-        broker.confirm_delivery = False
-        del broker.connection
-        for _ in range(count):
-            noop.send(last=count)
-        broker.confirm_delivery = True
-        del broker.connection
+        _fill(lambda: noop.send(last=count), count)
         wait_until(lambda: broker.get_queue_message_counts(QUEUE)[0] == count)
         with _worker() as worker:
             wait_until(lambda: len(notes.read()) == 2, worker.check)
@@ -78,6 +78,37 @@ class Driver:
             for _ in range(count):
                 _send_and_wait(worker)
         return notes.read()
+
+    def idle_memory(self) -> float:
+        """Return what a worker holds that has nothing to do, in millions of bytes."""
+        with _worker() as worker:
+            time.sleep(10)
+            return worker.memory()
+
+    def delayed(self, count: int) -> dict[str, float]:
+        """Say how late a message due in one second is behind `count` due tomorrow."""
+        notes.clear()
+        _fill(lambda: noop.send_with_options(delay=DAY), count)
+        with _worker() as worker:
+            # It takes as many as it may, 1,000 for each of its threads, and holds them.
+            time.sleep(8)
+            memory, due = worker.memory(), time.time() + 1
+            measure_wait.send_with_options(args=(due,), delay=1000)
+            with contextlib.suppress(TimeoutError):
+                wait_until(lambda: len(notes.read()) > 0, worker.check, 0.02, GIVE_UP)
+        broker.flush(QUEUE)
+        late = notes.read() or [float(GIVE_UP)]
+        return {"late_ms": late[0] * 1000, "memory": memory}
+
+
+def _fill(send: Callable[[], object], count: int) -> None:
+    """Send many; filling is not measured, so it goes without confirms."""
+    broker.confirm_delivery = False
+    del broker.connection
+    for _ in range(count):
+        send()
+    broker.confirm_delivery = True
+    del broker.connection
 
 
 def _send_and_wait(worker: Worker) -> None:

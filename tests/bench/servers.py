@@ -33,13 +33,13 @@ class Servers:
 
 
 @contextmanager
-def running_servers(folder: Path) -> Iterator[Servers]:
-    """Start all three under `folder` and stop them at the end.
+def running_servers(folder: Path, *, with_redis: bool) -> Iterator[Servers]:
+    """Start them under `folder` and stop them at the end; Redis if it is wanted.
 
     Raises LaunchError, which says what to install or what a server printed.
     """
     redis_port = ports.any_free()
-    redis = _redis(folder / "redis", redis_port)
+    redis = _redis(folder / "redis", redis_port) if with_redis else None
     if find_server(os.environ) is None or find_epmd(os.environ) is None:
         raise LaunchError(
             "rabbitmq-server is missing: install it with"
@@ -52,8 +52,9 @@ def running_servers(folder: Path) -> Iterator[Servers]:
         rabbitmq = RabbitMQ(folder / "rabbitmq", processes, os.environ)
         postgres.start()
         rabbitmq.start()
-        processes.start(redis)
-        processes.wait_until("redis", lambda: ports.accepts(redis_port), seconds=20)
+        if redis is not None:
+            processes.start(redis)
+            processes.wait_until("redis", lambda: ports.accepts(redis_port), seconds=20)
         yield Servers(
             postgres.make_ready("ours"),
             postgres.make_ready("celery"),

@@ -17,16 +17,17 @@ def wait_until(
     is_true: Callable[[], bool],
     check: Callable[[], None] = lambda: None,
     pause_seconds: float = 0.02,
+    stuck_seconds: float = STUCK_SECONDS,
 ) -> None:
     """Poll until it is true; raises TimeoutError when that never comes.
 
     `check` is called between polls and raises when waiting is in vain.
     """
-    deadline = time.monotonic() + STUCK_SECONDS
+    deadline = time.monotonic() + stuck_seconds
     while not is_true():
         check()
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Nothing came of it within {STUCK_SECONDS:.0f} s.")
+            raise TimeoutError(f"Nothing came of it within {stuck_seconds:.0f} s.")
         time.sleep(pause_seconds)
 
 
