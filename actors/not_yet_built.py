@@ -17,30 +17,6 @@ def _refuse(name: str, what: str) -> Never:
     raise NotYetBuilt(f"{name} is not built yet: {what} comes with a later release.")
 
 
-@actor(queue="scraper", time_limit_minutes=6)
-def scrape_google_maps(query: str, location: str = "", max_results: int = 60) -> Never:
-    """Refuse: the Google Places source is not built yet."""
-    _refuse("scrape_google_maps", "the Google Places source")
-
-
-@actor(queue="scraper", time_limit_minutes=6)
-def scrape_linkedin(path: str) -> Never:
-    """Refuse: reading LinkedIn exports is not built yet."""
-    _refuse("scrape_linkedin", "reading LinkedIn exports")
-
-
-@actor(queue="scraper", time_limit_minutes=6)
-def scrape_job_boards(board: str, company: str = "", max_results: int = 100) -> Never:
-    """Refuse: the job board sources is not built yet."""
-    _refuse("scrape_job_boards", "the job board sources")
-
-
-@actor(queue="scraper", time_limit_minutes=6)
-def schedule_recurring_scrape(source: str, cron: str, timezone: str = "UTC") -> Never:
-    """Refuse: recurring scrapes is not built yet."""
-    _refuse("schedule_recurring_scrape", "recurring scrapes")
-
-
 @actor(queue="ai", time_limit_minutes=4)
 def generate_ai_response(message: str) -> Never:
     """Refuse: answering messages is not built yet."""

@@ -23,6 +23,48 @@ def scrape_craigslist(
 
 
 @actor(queue="scraper", time_limit_minutes=6)
+def scrape_google_maps(
+    query: str, location: str = "", max_results: int = 60
+) -> dict[str, Any]:
+    """Gather places from Google's Places API; off until a key is set."""
+    from leads.place_scraping import scrape_places
+
+    return scrape_places(query=query, location=location, max_results=max_results)
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def scrape_job_boards(
+    board: str = "",
+    company: str = "",
+    max_results: int = 100,
+    path: str = "",
+    website: str = "",
+) -> dict[str, Any]:
+    """Gather companies that hire, from a board or from its saved answer at `path`."""
+    from leads.job_board_scraping import scrape_job_board
+
+    return scrape_job_board(
+        board=board,
+        company=company,
+        max_results=max_results,
+        path=path,
+        website=website,
+    )
+
+
+@actor(queue="scraper", time_limit_minutes=6)
+def scrape_linkedin(
+    path: str = "", query: str = "", location: str = "", max_results: int = 1_000
+) -> dict[str, Any]:
+    """Read a Connections.csv or a saved page; live only where robots.txt allows it."""
+    from leads.linkedin_scraping import gather_from_linkedin
+
+    return gather_from_linkedin(
+        path=path, query=query, location=location, max_results=max_results
+    )
+
+
+@actor(queue="scraper", time_limit_minutes=6)
 def scrape_website(lead_id: int) -> dict[str, Any]:
     """Read a lead's own website for contact data and an audit, then score it."""
     from leads.enriching import enrich_lead
@@ -32,18 +74,32 @@ def scrape_website(lead_id: int) -> dict[str, Any]:
 
 @actor(queue="scraper", time_limit_minutes=6)
 def scrape_multi_source(scrapes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Start several scrapes side by side; one that fails never stops the others."""
+    """Start several scrapes as one workflow; one that fails never stops the others."""
     from leads.multi_source import start_scrapes
 
     return start_scrapes(scrapes)
 
 
+@actor(queue="scraper", time_limit_minutes=6)
+def schedule_recurring_scrape(
+    source: str,
+    cron: str,
+    timezone: str = "UTC",
+    parameters: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Repeat a scrape at the times of a cron expression in a time zone."""
+    from leads.recurring import schedule_scrape
+
+    return schedule_scrape(source, cron, timezone, parameters or {})
+
+
 @actor(queue="scraper", time_limit_minutes=6, periodic="*/10 * * * *")
 def monitor_scraper_jobs() -> dict[str, int]:
-    """Finish scrape jobs whose task is gone, and say so in their outcome."""
+    """Finish lost scrape jobs; notice sources that stall, are blocked or drift."""
     from leads.monitoring import finish_lost_jobs
+    from leads.watching import watch_sources
 
-    return finish_lost_jobs()
+    return finish_lost_jobs() | watch_sources()
 
 
 @actor(queue="scraper", time_limit_minutes=6, periodic="0 3 * * *")

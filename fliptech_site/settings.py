@@ -261,6 +261,24 @@ CRAIGSLIST_URL = env.url(
     schemes=("http", "https"),
     example="https://www.craigslist.org",
 ).rstrip("/")
+#: Google's Places API and the key that pays for it; without one the source is off.
+GOOGLE_PLACES_URL = env.url(
+    "GOOGLE_PLACES_URL",
+    "https://places.googleapis.com",
+    schemes=("http", "https"),
+    example="https://places.googleapis.com",
+).rstrip("/")
+GOOGLE_PLACES_API_KEY = env.text("GOOGLE_PLACES_API_KEY")
+#: Days that Google's data is kept; its terms allow coordinates 30, place ids for ever.
+GOOGLE_PLACES_DAYS = env.integer("GOOGLE_PLACES_DAYS", 30, minimum=1, maximum=30)
+LINKEDIN_URL = env.url(
+    "LINKEDIN_URL",
+    "https://www.linkedin.com",
+    schemes=("http", "https"),
+    example="https://www.linkedin.com",
+).rstrip("/")
+#: Board's name -> where it answers, for boards that are not where they usually are.
+JOB_BOARD_URLS: dict[str, str] = {}
 #: From this score on a lead gets a demo site and an e-mail.
 QUALIFYING_SCORE = env.integer("QUALIFYING_SCORE", 50, minimum=0, maximum=100)
 #: Days that exported files are kept.

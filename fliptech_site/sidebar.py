@@ -17,6 +17,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item("Leads", "storefront", "leads_lead_changelist"),
             _item("Scrape jobs", "travel_explore", "leads_scrapejob_changelist"),
+            _item("Recurring scrapes", "update", "leads_recurringscrape_changelist"),
+            _item("Source notices", "warning", "leads_sourcenotice_changelist"),
             _item("Doubtful pairs", "join", "leads_leadpair_changelist"),
             _item("Imports", "upload_file", "leads_leadimport_changelist"),
             _item("Exports", "download", "leads_leadexport_changelist"),

@@ -123,7 +123,8 @@ def _give_back(merge: LeadMerge, lead: Lead, other: Lead) -> None:
     # A field that no fact of the lead speaks of any more gets back what it had.
     before, after = merge.moved["before"], merge.moved["after"]
     for field in LEAD_FIELDS:
-        if getattr(lead, field) == after[field]:
+        # A merge of earlier times knows nothing of fields that came later.
+        if field in after and getattr(lead, field) == after[field]:
             setattr(lead, field, before[field])
     lead.save(update_fields=[*LEAD_FIELDS, "updated_at"])
     refold(lead)

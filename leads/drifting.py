@@ -28,7 +28,7 @@ def judge_fill_rates(job: ScrapeJob) -> str:
         rows = {
             row.field: row
             for row in FieldBaseline.objects.select_for_update(no_key=True).filter(
-                source=job.source
+                source=job.reader
             )
         }
         changed = []
@@ -39,7 +39,7 @@ def judge_fill_rates(job: ScrapeJob) -> str:
             if drifts:
                 assert known is not None
                 told.append(f"{name}: {filled / read:.0%} instead of {known.rate:.0%}")
-            changed.append(_row(job.source, name, known, filled, read, drifts=drifts))
+            changed.append(_row(job.reader, name, known, filled, read, drifts=drifts))
         FieldBaseline.objects.bulk_create(
             changed,
             update_conflicts=True,
@@ -47,7 +47,7 @@ def judge_fill_rates(job: ScrapeJob) -> str:
             update_fields=["rate", "jobs", "last_rate", "is_drifting", "updated_at"],
         )
     if told:
-        log.warning("%s states fields too rarely: %s", job.source, "; ".join(told))
+        log.warning("%s states fields too rarely: %s", job.reader, "; ".join(told))
     return "; ".join(told)
 
 

@@ -38,6 +38,11 @@ from leads.throttling import (
 from leads.walls import LONGEST_WALL, find_wall
 
 HTML_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "application/xml")
+#: What feeds and interfaces answer with.
+FEED_TYPES = (
+    *("application/json", "text/json", "text/javascript", "application/ld+json"),
+    *("application/rss+xml", "application/atom+xml", "text/xml", *HTML_TYPES),
+)
 #: Tries again of this process, together for all hosts.
 _budget = RetryBudget()
 
@@ -102,10 +107,46 @@ def fetch(
     longer comes back as `rate_limited` with `retry_after`. `kinds` are the media types
     that count as text to read. A stored answer that is fresh is used without asking.
     """
-    row = Fetch.objects.create(
+    row = _begin(url, job, lead)
+    return _end(row, _fetch(url, patience, limits, kinds))
+
+
+def ask(
+    url: str,
+    *,
+    patience: Patience,
+    headers: Mapping[str, str],
+    limits: outbound.Limits,
+    body: bytes | None = None,
+    job: ScrapeJob | None = None,
+) -> Page:
+    """Ask an interface that we have a key for; its key is its leave, not robots.txt.
+
+    With a body it is a POST. No redirect is followed: it would carry the key away. The
+    page keeps its text whatever the status: refusals explain themselves there.
+    """
+    row = _begin(url, job, None)
+    try:
+        wait_for_turn(_host_of(url), None, patience)
+        if body is None:
+            here = replace(limits, redirects=0)
+            response = outbound.get(url, limits=here, headers=headers)
+        else:
+            response = outbound.post(url, body, headers=headers, limits=limits)
+    except (FlipTechError, AddressRefused) as error:
+        return _end(row, _without_answer(url, error))
+    page = _classify(url, response, FEED_TYPES)
+    _note(page)
+    return _end(row, replace(page, text=response.text))
+
+
+def _begin(url: str, job: ScrapeJob | None, lead: Lead | None) -> Fetch:
+    return Fetch.objects.create(
         url=url[:2000], host=_host_of(url)[:260], job=job, lead=lead
     )
-    page = _fetch(url, patience, limits, kinds)
+
+
+def _end(row: Fetch, page: Page) -> Page:
     row.final_url = page.final_url[:2000]
     row.status, row.outcome, row.reason = page.status, page.outcome, page.reason
     row.bytes, row.elapsed_ms = page.size, page.elapsed_ms
@@ -168,26 +209,28 @@ def _try(
             before_hop=lambda hop: _approach(hop, patience),
             store=store,
         )
-    except RateLimited as error:
-        return Page(
-            url, Outcome.RATE_LIMITED, str(error), retry_after=error.retry_after
-        )
-    except _Denied as error:
-        return Page(
-            url,
-            Outcome.DENIED_BY_ROBOTS,
-            str(error),
-            is_host_down=error.is_host_down,
-        )
-    except outbound.Unreachable as error:
-        note_failure(_host_of(url))
-        return Page(url, Outcome.ERROR, str(error), is_host_down=True)
-    except (AddressRefused, outbound.TooManyRedirects) as error:
-        return Page(url, Outcome.ERROR, str(error))
+    except (FlipTechError, AddressRefused) as error:
+        return _without_answer(url, error)
     page = _classify(url, response, kinds)
     if store.reuse != "fresh":
         _note(page)
     return replace(page, reuse=store.reuse)
+
+
+def _without_answer(url: str, error: Exception) -> Page:
+    if isinstance(error, RateLimited):
+        return Page(
+            url, Outcome.RATE_LIMITED, str(error), retry_after=error.retry_after
+        )
+    if isinstance(error, _Denied):
+        denied = Outcome.DENIED_BY_ROBOTS
+        return Page(url, denied, str(error), is_host_down=error.is_host_down)
+    if isinstance(error, outbound.Unreachable):
+        note_failure(_host_of(url))
+        return Page(url, Outcome.ERROR, str(error), is_host_down=True)
+    if isinstance(error, AddressRefused | outbound.TooManyRedirects):
+        return Page(url, Outcome.ERROR, str(error))
+    raise error
 
 
 def _accept(kinds: Collection[str]) -> dict[str, str] | None:

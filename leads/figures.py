@@ -9,10 +9,11 @@ from django.db.models import Count, Q
 
 from fliptech_site.dashboard import Figure, percent_of
 from leads.models import Lead
+from leads.watching import open_notices
 
 
 def figures() -> Iterable[Figure]:
-    """Yield how many leads were found and how many qualify."""
+    """Yield how many leads were found and qualify, and what is wrong with sources."""
     counts = Lead.objects.active().aggregate(
         found=Count("pk"),
         scored=Count("pk", filter=Q(score__isnull=False)),
@@ -30,3 +31,14 @@ def figures() -> Iterable[Figure]:
         page,
         percent=percent_of(counts["qualify"], counts["scored"]),
     )
+    if notices := open_notices():
+        kinds = sorted({f"{each.source} {each.kind}" for each in notices})
+        yield Figure(
+            "Sources in trouble",
+            len(notices),
+            ", ".join(kinds)[:120],
+            "warning",
+            "admin:leads_sourcenotice_changelist",
+            "?cleared_at__isempty=1",
+            is_alarming=True,
+        )

@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 #: Who is believed before whom: a person, the business itself, a list, an advert.
-PRIORITIES = {"person": 40, "website": 30, "import": 20, "craigslist": 10}
+PRIORITIES = {
+    "person": 40,
+    "website": 30,
+    "import": 20,
+    "google_maps": 15,
+    "job_boards": 12,
+    "linkedin": 11,
+    "craigslist": 10,
+}
 #: A headline that stands in for a name, believed only when nobody says the name.
 FALLBACK = "headline"
 _NUMBERS = frozenset({"latitude", "longitude"})

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from leads.models import Fetch, FieldBaseline, Lead, ScrapeJob
+from leads.models import Fetch, FieldBaseline, Lead, ScrapeJob, SourceNotice
 
 
 def collect() -> Iterable[Metric]:
@@ -28,6 +28,7 @@ def collect() -> Iterable[Metric]:
     )
     _by_outcome(fetches, Fetch.objects.values_list("outcome"), "unfinished")
     yield fetches
+    yield _notices()
     yield from _fill_rates()
 
 
@@ -48,6 +49,18 @@ def _fill_rates() -> Iterable[Metric]:
         drifting.add_metric([row.source, row.field], float(row.is_drifting))
     yield usual
     yield drifting
+
+
+def _notices() -> Metric:
+    notices = GaugeMetricFamily(
+        "fliptech_leads_source_notices",
+        "What is wrong with sources now: stalled, blocked or drifting.",
+        labels=["source", "kind"],
+    )
+    is_open = SourceNotice.objects.filter(cleared_at__isnull=True)
+    for source, kind in is_open.values_list("source", "kind"):
+        notices.add_metric([source, kind], 1)
+    return notices
 
 
 def _leads() -> Metric:

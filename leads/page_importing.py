@@ -11,13 +11,14 @@ from django.utils import timezone
 from leads.fetching import Page
 from leads.frontier import remember_rows
 from leads.job_endings import Stop, finish, finish_read
+from leads.job_keeping import no_counts
 from leads.merging import Kind, Stored
 from leads.models import Posting, ScrapeJob
 from leads.outcomes import Outcome
 from leads.pages import own_address, parse_html
 from leads.row_storing import store_rows
 from leads.saved_pages import SavedPage, read_saved_file
-from leads.scraping import Run, no_counts, read_posting_page
+from leads.scraping import Run, read_posting_page
 from leads.sources.base import (
     OUTCOMES,
     ListPage,

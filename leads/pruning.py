@@ -20,10 +20,16 @@ from leads.models import (
     ScrapeJob,
     StoredPage,
 )
+from leads.place_purging import forget_places
+from leads.sources.google_places import NAME as GOOGLE_MAPS
 from leads.uploads import imports_folder
 
 #: Days that are kept, from the last time each was of use.
-_FETCH_DAYS, _JOB_DAYS, _POSTING_DAYS, _HOST_DAYS = 30, 180, 180, 7
+_FETCH_DAYS, _JOB_DAYS, _HOST_DAYS = 30, 180, 7
+#: By source: how long a listing that no list shows any more is of use. Adverts of jobs
+#: are over sooner; Google's place ids may be kept, and save the next scrape its details.
+_POSTING_DAYS = {"job_boards": 60, "linkedin": 60}
+_OTHER_POSTING_DAYS = 180
 #: Days after which an uploaded file is deleted, imported or not: it names people.
 _UPLOAD_DAYS = 7
 #: Rows per statement, so that no lock is held for long.
@@ -45,12 +51,8 @@ def prune_scraper_data() -> dict[str, int]:
                 state=ScrapeJob.State.FINISHED, created_at__lt=_before(now, _JOB_DAYS)
             )
         ),
-        "postings": _delete(
-            Posting.objects.filter(
-                Q(expires_at__isnull=True) | Q(expires_at__lt=now),
-                last_seen_at__lt=_before(now, _POSTING_DAYS),
-            )
-        ),
+        "postings": _delete(_old_postings(now)),
+        "place_facts": forget_places(now),
         "imports": _forget_uploads(now),
         "exports": _forget_exports(now),
         "robots_files": _delete(
@@ -66,6 +68,15 @@ def prune_scraper_data() -> dict[str, int]:
             StoredPage.objects.filter(confirmed_at__lt=_before(now, _FETCH_DAYS))
         ),
     }
+
+
+def _old_postings(now: datetime) -> QuerySet[Posting]:
+    others = ~Q(source__in=[GOOGLE_MAPS, *_POSTING_DAYS])
+    is_old = others & Q(last_seen_at__lt=_before(now, _OTHER_POSTING_DAYS))
+    for source, days in _POSTING_DAYS.items():
+        is_old |= Q(source=source, last_seen_at__lt=_before(now, days))
+    is_over = Q(expires_at__isnull=True) | Q(expires_at__lt=now)
+    return Posting.objects.filter(is_old & is_over)
 
 
 def _forget_uploads(now: datetime) -> int:

@@ -13,12 +13,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from fliptech_site.errors import InvalidInput, TransientError
+from fliptech_site.errors import InvalidInput
 from leads.consents import require_consent
 from leads.drift_rules import counted
 from leads.fetching import Page, fetch
 from leads.frontier import remember_rows, values_hash
 from leads.job_endings import Stop, finish, finish_blocked, finish_read, set_waiting
+from leads.job_keeping import count, end_without_list, open_job, send_on
 from leads.merging import Kind, store_record
 from leads.models import Lead, Posting, ScrapeJob
 from leads.outcomes import Outcome
@@ -26,8 +27,6 @@ from leads.records import LeadRecord, Value
 from leads.sources import find_source
 from leads.sources.base import OUTCOMES, ListPage, PageState, PostingPage, Source
 from leads.throttling import Patience
-from tasks.current import current_claim
-from tasks.enqueueing import enqueue
 from tasks.progressing import progress
 
 #: Seconds after which a scrape gives its worker back and goes on later; the task's
@@ -50,7 +49,7 @@ def scrape(source: str, **parameters: Any) -> dict[str, Any]:
     found = find_source(source)
     checked = found.check(parameters)
     require_consent(found)
-    job = _open_job(source, checked)
+    job = open_job(source, checked)
     run = Run(job=job, source=found, patience=Patience(_PATIENCE_SECONDS))
     if not job.postings.exists() and not _read_list(run):
         return job.as_result()
@@ -67,34 +66,13 @@ class Run:
     patience: Patience
 
 
-def _open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
-    """Give the unfinished job for these parameters, or begin one."""
-    claim = current_claim()
-    now = timezone.now()
-    job, _ = ScrapeJob.objects.exclude(state=ScrapeJob.State.FINISHED).get_or_create(
-        source=source,
-        parameters=dict(parameters),
-        defaults={"counts": no_counts(), "started_at": now},
-    )
-    job.state = ScrapeJob.State.RUNNING
-    job.task_id = claim.task_id if claim else job.task_id
-    job.save(update_fields=["state", "task_id", "updated_at"])
-    return job
-
-
-def no_counts() -> dict[str, int]:
-    """Give the counts with which a job begins."""
-    names = ("found", "created", "merged", "known")
-    return {f"leads_{name}": 0 for name in names} | {"listed": 0, "pages": 0}
-
-
 def _read_list(run: Run) -> bool:
     """Put the list's rows on the frontier; False when the job ended here."""
     url = run.source.list_url(run.job.parameters)
     page = fetch(url, patience=run.patience, job=run.job)
     run.job.counts["pages"] += 1
     if not page.has_text:
-        return _end_without_list(run.job, page)
+        return end_without_list(run.job, page)
     listed = run.source.read_list(page.text, url=page.final_url)
     if listed.state != PageState.CONTENT:
         finish(
@@ -106,25 +84,6 @@ def _read_list(run: Run) -> bool:
         return False
     _remember_rows(run, listed)
     return True
-
-
-def _end_without_list(job: ScrapeJob, page: Page) -> bool:
-    """Finish, or leave the job waiting and let the error decide about the next try."""
-    if page.outcome == Outcome.RATE_LIMITED:
-        set_waiting(job, page.reason)
-        raise page.rate_limit()
-    if page.is_host_down and _may_try_again():
-        set_waiting(job, page.reason)
-        raise TransientError(page.reason)
-    refused = (Outcome.BLOCKED, Outcome.DENIED_BY_ROBOTS)
-    stop = Stop.REFUSED if page.outcome in refused else Stop.NO_LIST
-    finish(job, page.outcome, page.reason, stop=stop)
-    return False
-
-
-def _may_try_again() -> bool:
-    claim = current_claim()
-    return claim is not None and claim.failures + 1 < claim.max_attempts
 
 
 def _remember_rows(run: Run, listed: ListPage) -> None:
@@ -173,7 +132,7 @@ def _count_known(job: ScrapeJob, postings: list[Posting]) -> None:
     for posting in known:
         assert posting.lead is not None
         if posting.lead.scored_at is None:
-            _send_on(posting.lead)
+            send_on(posting.lead)
     job.counts |= {"leads_known": len(known), "leads_found": len(known), "counted": 1}
     job.save(update_fields=["counts", "updated_at"])
 
@@ -218,9 +177,9 @@ def _store(run: Run, posting: Posting, page: Page, read: PostingPage) -> None:
         posting.expires_at, posting.content_hash = read.expires_at, said
         posting.save(update_fields=["lead", "expires_at", "content_hash"])
         _mark(posting, Posting.State.READ, "")
-        _count(run.job, kind)
+        count(run.job, kind)
         if is_changed:
-            _send_on(Lead.objects.get(pk=posting.lead_id))
+            send_on(Lead.objects.get(pk=posting.lead_id))
 
 
 def _record(
@@ -240,15 +199,3 @@ def _record(
         listing_key=f"{run.source.name}:{posting.key}",
         region=run.source.region(run.job.parameters),
     )
-
-
-def _count(job: ScrapeJob, kind: Kind) -> None:
-    job.counts["leads_found"] += 1
-    job.counts[f"leads_{kind.value}"] += 1
-    job.save(update_fields=["counts", "filled", "updated_at"])
-
-
-def _send_on(lead: Lead) -> None:
-    """Enqueue what comes next: a visit of the website, or the scoring."""
-    actor = "scrape_website" if lead.website else "analyze_lead"
-    enqueue(actor, lead_id=lead.pk, unique_key=f"{actor}:{lead.pk}")

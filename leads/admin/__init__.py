@@ -8,6 +8,7 @@ from leads.admin.imports import LeadImportAdmin
 from leads.admin.lead import LeadAdmin
 from leads.admin.pairs import LeadMergeAdmin, LeadPairAdmin
 from leads.admin.suppression import SuppressionAdmin
+from leads.admin.watching import RecurringScrapeAdmin, SourceNoticeAdmin
 
 __all__ = [
     "FetchAdmin",
@@ -16,7 +17,9 @@ __all__ = [
     "LeadImportAdmin",
     "LeadMergeAdmin",
     "LeadPairAdmin",
+    "RecurringScrapeAdmin",
     "ScrapeJobAdmin",
     "SourceConsentAdmin",
+    "SourceNoticeAdmin",
     "SuppressionAdmin",
 ]

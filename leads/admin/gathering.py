@@ -2,72 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from fliptech_site.errors import FlipTechError
+from leads.admin.charts import bars_by_source, job_picture
+from leads.admin.scrape_forms import BoardForm, PlacesForm, ScrapeForm
 from leads.admin.showing import OUTCOME_COLOURS, ReadOnlyAdmin, lead_link, outside_link
-from leads.consents import require_consent
+from leads.linkedin_scraping import LinkedIn
 from leads.models import Fetch, Posting, ScrapeJob, SourceConsent
-from leads.sources import LISTING_SOURCES, find_source
-from leads.sources.craigslist_places import CATEGORIES
+from leads.sources import LISTING_SOURCES
+from leads.watching import open_notices
 from tasks.enqueueing import enqueue
-
-
-class ScrapeForm(BaseDialogForm):
-    """What to gather from Craigslist."""
-
-    location = forms.CharField(
-        initial="sfbay",
-        max_length=60,
-        help_text="Craigslist's word for the area: sfbay, newyork, chicago …",
-        widget=UnfoldAdminTextInputWidget,
-    )
-    category = forms.ChoiceField(
-        choices=[(short, f"{label} ({short})") for short, label in CATEGORIES.items()],
-        widget=UnfoldAdminSelectWidget,
-    )
-    max_results = forms.IntegerField(
-        initial=100,
-        min_value=1,
-        max_value=360,
-        label="At most",
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-
-    def clean(self) -> dict[str, object]:
-        """Refuse what could only become a failed task."""
-        given: dict[str, object] = super().clean() or {}
-        if self.errors:
-            return given
-        wanted = {key: given[key] for key in ("location", "category", "max_results")}
-        source = find_source("craigslist")
-        try:
-            given.update(source.check(wanted))
-            require_consent(source)
-        except FlipTechError as error:
-            # The dialog shows only the errors of fields.
-            self.add_error("location", str(error))
-        return given
 
 
 class PostingInline(TabularInline):
     """The listings of a job."""
 
     model = Posting
-    fields = ("title", "place", "state", "reason", "lead_shown", "page")
+    fields = ("title", "place", "state", "reason", "lead_shown", "page", "attribution")
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -102,11 +64,34 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     show_full_result_count = False
     inlines = (PostingInline,)
-    actions_list = ("start_scrape",)
+    actions_list = ("start_scrape", "start_places", "start_board")
+    list_before_template = "leads/sources.html"
+    change_form_before_template = "leads/scrape_job.html"
     fields = (
         "source", "what", "outcome_badge", "reason", "counts", "task_id",
         "created_at", "started_at", "finished_at",
     )  # fmt: skip
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show above the list what is wrong, and the outcomes by source."""
+        more = {"notices": open_notices(), "bars": bars_by_source()}
+        return super().changelist_view(request, (extra_context or {}) | more)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show above the fields how far the job is."""
+        job = self.get_object(request, object_id)
+        more = {"picture": job_picture(job)} if job else {}
+        return super().change_view(
+            request, object_id, form_url, (extra_context or {}) | more
+        )
 
     @display(description="What")
     def what(self, job: ScrapeJob) -> str:
@@ -160,7 +145,42 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
             key: form.cleaned_data[key]
             for key in ("location", "category", "max_results")
         }
-        task_id = enqueue("scrape_craigslist", **wanted)
+        return self._start(request, "scrape_craigslist", wanted)
+
+    @action(
+        description="Scrape Google Maps",
+        icon="location_on",
+        permissions=["start_scrape"],
+        dialog={
+            "title": "Scrape Google Maps",
+            "description": "Places come through Google's API, with the key of yours.",
+            "form_class": PlacesForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start_places(self, request: HttpRequest, form: PlacesForm) -> HttpResponse:
+        """Enqueue the scrape that the form describes."""
+        return self._start(request, "scrape_google_maps", form.cleaned_data["checked"])
+
+    @action(
+        description="Scrape a job board",
+        icon="work",
+        permissions=["start_scrape"],
+        dialog={
+            "title": "Scrape a job board",
+            "description": "A company that hires becomes a lead.",
+            "form_class": BoardForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start_board(self, request: HttpRequest, form: BoardForm) -> HttpResponse:
+        """Enqueue the scrape that the form describes."""
+        return self._start(request, "scrape_job_boards", form.cleaned_data["checked"])
+
+    def _start(
+        self, request: HttpRequest, actor: str, wanted: dict[str, Any]
+    ) -> HttpResponse:
+        task_id = enqueue(actor, **wanted)
         messages.success(request, f"The scrape is enqueued as task {task_id}.")
         path = reverse(f"{self.admin_site.name}:leads_scrapejob_changelist")
         return HttpResponse(headers={"HX-Redirect": path})
@@ -204,7 +224,7 @@ class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]
     """Consent for a source that exists, at the address it is set to."""
 
     source = forms.ChoiceField(
-        choices=[(name, name) for name in LISTING_SOURCES],
+        choices=[(name, name) for name in (*LISTING_SOURCES, LinkedIn.name)],
         widget=UnfoldAdminSelectWidget,
     )
 

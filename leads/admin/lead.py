@@ -21,6 +21,7 @@ from leads.admin.showing import (
     reason_list,
     score_bar,
 )
+from leads.admin.timeline import attribution, map_link, timeline
 from leads.exporting import request_export
 from leads.filtering import SEARCHED, STAGES, in_stage
 from leads.merging import store_person_edit
@@ -136,10 +137,14 @@ class LeadAdmin(ModelAdmin):
     show_full_result_count = False
     readonly_fields = (
         "score_shown", "reasons", "audit_shown", "scored_at", "enriched_at",
-        "first_seen_at", "updated_at", "merged_shown",
+        "first_seen_at", "updated_at", "merged_shown", "map_shown", "attribution_shown",
+        "timeline_shown",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("name", "category", "description", "merged_shown")}),
+        (
+            None,
+            {"fields": ("name", "category", "description", "hiring", "merged_shown")},
+        ),
         ("Why", {"fields": ("score_shown", "reasons", "scored_at")}),
         (
             "Contact",
@@ -149,6 +154,7 @@ class LeadAdmin(ModelAdmin):
                     ("street", "city", "region"),
                     ("postal_code", "country"),
                     ("latitude", "longitude"),
+                    ("map_shown", "attribution_shown"),
                 )
             },
         ),
@@ -160,7 +166,13 @@ class LeadAdmin(ModelAdmin):
             },
         ),
         ("Website", {"fields": ("audit_shown", "enriched_at"), "classes": ["tab"]}),
-        ("Life", {"fields": ("first_seen_at", "updated_at"), "classes": ["tab"]}),
+        (
+            "Life",
+            {
+                "fields": (("first_seen_at", "updated_at"), "timeline_shown"),
+                "classes": ["tab"],
+            },
+        ),
     )
     inlines = (FactInline, MergeInline)
     actions = ("enrich_leads", "score_leads", "build_demos", "export_leads")
@@ -195,6 +207,21 @@ class LeadAdmin(ModelAdmin):
     def audit_shown(self, lead: Lead) -> SafeString | str:
         """What the last visit of the website found."""
         return audit_table(lead)
+
+    @display(description="Map")
+    def map_shown(self, lead: Lead) -> SafeString | str:
+        """A link to where it is."""
+        return map_link(lead)
+
+    @display(description="Data from")
+    def attribution_shown(self, lead: Lead) -> str:
+        """Whom the sources' terms want named."""
+        return attribution(lead)
+
+    @display(description="What happened")
+    def timeline_shown(self, lead: Lead) -> SafeString | str:
+        """Its events, the newest first."""
+        return timeline(lead)
 
     @display(description="Merged into")
     def merged_shown(self, lead: Lead) -> SafeString | str:

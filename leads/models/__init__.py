@@ -14,6 +14,7 @@ from leads.models.hosts import HostPace, HostPause, RobotsFile, StoredPage
 from leads.models.lead import Lead, LeadFact, LeadKey, LeadMerge
 from leads.models.matching import LeadBlock, LeadMatching, LeadPair
 from leads.models.suppression import Suppression
+from leads.models.watching import RecurringScrape, SourceNotice
 
 __all__ = [
     "Fetch",
@@ -30,9 +31,11 @@ __all__ = [
     "LeadMerge",
     "LeadPair",
     "Posting",
+    "RecurringScrape",
     "RobotsFile",
     "ScrapeJob",
     "SourceConsent",
+    "SourceNotice",
     "StoredPage",
     "Suppression",
 ]

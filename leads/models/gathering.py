@@ -49,6 +49,8 @@ class ScrapeJob(models.Model):
     reason = models.TextField(blank=True)
     #: leads_found, leads_created, leads_merged, leads_known, pages.
     counts = models.JSONField(default=dict)
+    #: Where a scrape of several requests goes on; emptied at its end.
+    cursor = models.JSONField(default=dict)
     stop_reason = models.CharField(max_length=12, choices=Stop.choices, blank=True)
     #: Field name -> listings that state it, among those that this job read.
     filled = models.JSONField(default=dict)
@@ -80,6 +82,12 @@ class ScrapeJob(models.Model):
     def __str__(self) -> str:
         return f"{self.source} #{self.pk}"
 
+    @property
+    def reader(self) -> str:
+        """What its pages are read by: its source, or the board of it."""
+        board = self.parameters.get("board")
+        return f"{self.source}:{board}"[:30] if board else self.source
+
     def as_result(self) -> dict[str, Any]:
         """Give what an actor returns about this job."""
         return {
@@ -110,6 +118,8 @@ class Posting(models.Model):
     url = models.CharField(max_length=1000)
     title = models.CharField(max_length=300, blank=True)
     place = models.CharField(max_length=200, blank=True)
+    #: Whom the source's terms want named beside what is shown of it.
+    attribution = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
     reason = models.TextField(blank=True)
     job = models.ForeignKey(

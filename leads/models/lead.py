@@ -41,6 +41,9 @@ class Lead(models.Model):
     country = models.CharField(max_length=60, blank=True)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    hiring = models.TextField(
+        blank=True, help_text="Whom it seeks, as its own job adverts say."
+    )
     score = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="0-100: how much this business could use us."
     )
@@ -145,6 +148,7 @@ LEAD_FIELDS = (
     "country",
     "latitude",
     "longitude",
+    "hiring",
 )
 
 

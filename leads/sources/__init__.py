@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from fliptech_site.errors import InvalidInput
-from leads.sources import craigslist, website_reading
+from leads.sources import (
+    craigslist,
+    google_answers,
+    job_boards,
+    linkedin,
+    website_reading,
+)
 from leads.sources.base import PageReader, Source
 from leads.sources.craigslist import Craigslist
 
@@ -22,5 +28,8 @@ def find_source(name: str) -> Source:
 #: How saved pages of each source are read, for `explain page`.
 PAGE_READERS: dict[str, PageReader] = {
     "craigslist": craigslist.read_page,
+    "google_maps": google_answers.read_page,
+    "linkedin": linkedin.read_page,
+    **job_boards.PAGE_READERS,
     "website": website_reading.read_page,
 }

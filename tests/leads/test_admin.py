@@ -8,9 +8,21 @@ from django.test import Client
 from django.utils import timezone
 
 from leads.merging import store_record
-from leads.models import Fetch, Lead, LeadFact, ScrapeJob, SourceConsent, Suppression
+from leads.models import (
+    Fetch,
+    Lead,
+    LeadFact,
+    LeadKey,
+    Posting,
+    RecurringScrape,
+    ScrapeJob,
+    SourceConsent,
+    SourceNotice,
+    Suppression,
+)
 from leads.records import LeadRecord
 from leads.suppression import is_suppressed
+from tasks.enqueueing import enqueue
 from tasks.models import Task
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +202,128 @@ def test_a_suppression_is_added_and_found_by_its_address_and_never_removed(owner
         "/admin/leads/suppression/add/", {"address": "rosa", "reason": "x"}
     )
     assert "is not an e-mail address" in bad.content.decode()
+
+
+def test_the_scrape_list_shows_outcomes_by_source_and_what_is_wrong(owner):
+    ScrapeJob.objects.create(
+        source="google_maps", state="finished", outcome="blocked", reason="r",
+        counts={"leads_created": 2},
+    )  # fmt: skip
+    SourceNotice.objects.create(source="google_maps", kind="blocked", reason="<b>No")
+    page = owner.get("/admin/leads/scrapejob/").content.decode()
+    assert "google_maps is blocked" in page
+    assert "&lt;b&gt;No" in page
+    assert 'aria-label="1 blocked"' in page
+    assert "2 new leads" in page
+
+
+def test_a_job_shows_its_progress_until_it_is_over(owner):
+    task_id = enqueue("scrape_craigslist")
+    Task.objects.filter(pk=task_id).update(progress_done=3, progress_total=12)
+    job = ScrapeJob.objects.create(
+        source="craigslist", task_id=task_id, filled={"read": 4, "website": 1}
+    )
+    Fetch.objects.create(url="u", host="h", outcome="ok", job=job)
+    page = owner.get(f"/admin/leads/scrapejob/{job.pk}/change/").content.decode()
+    assert 'aria-valuenow="25"' in page
+    assert 'hx-trigger="every 2s"' in page
+    assert "website 25 %" in page
+    job.state, job.outcome, job.reason = "finished", "empty", "Nothing."
+    job.save()
+    page = owner.get(f"/admin/leads/scrapejob/{job.pk}/change/").content.decode()
+    assert "every 2s" not in page
+    assert "Nothing." in page
+
+
+def test_a_lead_shows_its_life_its_map_and_whom_to_name(owner):
+    one = lead(city="Duluth")
+    Posting.objects.create(
+        source="google_maps", key="ChIJ1", url="https://maps.example/", lead=one,
+        attribution="Google Maps, Other Co",
+    )  # fmt: skip
+    page = owner.get(f"/admin/leads/lead/{one.pk}/change/").content.decode()
+    assert "Google Maps, Other Co" in page
+    assert "First seen." in page
+    assert "openstreetmap.org" in page
+    LeadKey.objects.create(lead=one, kind="listing", value="google_maps:ChIJ1")
+    page = owner.get(f"/admin/leads/lead/{one.pk}/change/").content.decode()
+    assert "query_place_id=ChIJ1" in page
+    assert "openstreetmap.org" not in page
+
+
+RECURRING = {
+    "scraped": "job_boards", "kwargs": '{"board": "remote_ok"}', "is_enabled": "on",
+    "cron": "30 6 * * 1", "timezone": "Europe/Berlin", "misfire": "once",
+    "overlap": "skip",
+}  # fmt: skip
+
+
+def test_a_recurring_scrape_is_added_and_changed(owner):
+    answer = owner.post("/admin/leads/recurringscrape/add/", RECURRING)
+    assert answer.status_code == 302
+    row = RecurringScrape.objects.get()
+    assert (row.actor, row.kwargs["board"]) == ("scrape_job_boards", "remote_ok")
+    assert row.next_run_at
+    where = f"/admin/leads/recurringscrape/{row.pk}/change/"
+    page = owner.get(where).content.decode()
+    assert "06:30" in page
+    changed = RECURRING | {"kwargs": '{"board": "hacker_news"}'}
+    assert owner.post(where, changed).status_code == 302
+    row.refresh_from_db()
+    assert (row.name, row.kwargs["board"]) == (
+        "scrape job_boards: 100, hacker_news", "hacker_news",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ({"kwargs": '{"board": "monster"}'}, "greenhouse"),
+        (
+            {"scraped": "google_maps", "kwargs": '{"query": "x"}'},
+            "GOOGLE_PLACES_API_KEY",
+        ),
+        ({"kwargs": "[1]"}, "Write an object"),
+        ({"cron": "every day"}, "cron"),
+    ],
+)
+def test_a_recurring_scrape_that_could_never_run_is_refused(owner, wrong, hint):
+    page = owner.post("/admin/leads/recurringscrape/add/", RECURRING | wrong)
+    assert hint in page.content.decode()
+    assert not RecurringScrape.objects.exists()
+
+
+def test_the_same_recurring_scrape_is_not_added_twice(owner):
+    owner.post("/admin/leads/recurringscrape/add/", RECURRING)
+    page = owner.post("/admin/leads/recurringscrape/add/", RECURRING)
+    assert "scheduled already" in page.content.decode()
+
+
+def test_the_other_forms_start_scrapes_and_say_what_is_wrong(owner, settings):
+    url = "/admin/leads/scrapejob/start_board/"
+    owner.post(
+        url,
+        {
+            "board": "remote_ok",
+            "company": "",
+            "max_results": 5,
+            "_form_submitted": "True",
+        },
+    )
+    assert Task.objects.get().kwargs["board"] == "remote_ok"
+    page = owner.post(
+        url,
+        {"board": "lever", "company": "", "max_results": 5, "_form_submitted": "True"},
+    )
+    assert "one company at a time" in page.content.decode()
+    places = "/admin/leads/scrapejob/start_places/"
+    wanted = {
+        "query": "plumber",
+        "location": "Austin, TX",
+        "max_results": 5,
+        "_form_submitted": "True",
+    }
+    assert "GOOGLE_PLACES_API_KEY" in owner.post(places, wanted).content.decode()
+    settings.GOOGLE_PLACES_API_KEY = "k"
+    owner.post(places, wanted)
+    assert Task.objects.filter(actor="scrape_google_maps").count() == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fliptech_site.errors import InvalidInput, RateLimited, TransientError
-from leads import scraping
+from leads import job_keeping, scraping
 from leads.consents import ConsentMissingError
 from leads.models import Lead, LeadFact, Posting, ScrapeJob, SourceConsent
 from leads.scraping import scrape
@@ -209,11 +209,11 @@ def test_a_source_that_is_down_is_tried_again_while_the_task_may(
     craigslist, monkeypatch
 ):
     craigslist.put("craigslist", LIST, status=500)
-    monkeypatch.setattr(scraping, "_may_try_again", lambda: True)
+    monkeypatch.setattr(job_keeping, "may_try_again", lambda: True)
     with pytest.raises(TransientError):
         run()
     assert ScrapeJob.objects.get().state == "waiting"
-    monkeypatch.setattr(scraping, "_may_try_again", lambda: False)
+    monkeypatch.setattr(job_keeping, "may_try_again", lambda: False)
     assert run()["outcome"] == "error"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -13,9 +12,16 @@ from django.utils import timezone
 from fliptech_site.errors import InvalidInput
 from leads.analysing import analyse_leads
 from leads.metrics import collect
-from leads.models import Fetch, HostPause, Lead, Posting, RobotsFile, ScrapeJob
+from leads.models import (
+    Fetch,
+    HostPause,
+    Lead,
+    Posting,
+    RobotsFile,
+    ScrapeJob,
+    SourceNotice,
+)
 from leads.monitoring import finish_lost_jobs
-from leads.multi_source import start_scrapes
 from leads.pruning import prune_scraper_data
 from tasks.enqueueing import enqueue
 from tasks.models import Task
@@ -73,23 +79,15 @@ def test_old_rows_go_and_leads_stay():
     assert Lead.objects.get() == lead
 
 
-def test_one_source_that_can_not_be_started_never_stops_the_others():
-    result = start_scrapes(
-        [
-            {"source": "craigslist", "location": "sfbay", "category": "bbb"},
-            {"source": "yellowpages"},
-            {"source": "craigslist", "planet": "mars"},
-            {"source": "craigslist", "priority": 10},
-            {"location": "sfbay"},
-            "craigslist",
-            {"source": "craigslist", "location": "chicago"},
-        ]
-    )
-    assert len(result["started"]) == 2
-    assert len(result["refused"]) == 5
-    assert all(each["reason"] for each in result["refused"])
-    assert Task.objects.filter(actor="scrape_craigslist").count() == 2
-    json.dumps(result)
+def test_listings_are_kept_by_source():
+    old = timezone.now() - timedelta(days=100)
+    for source in ("craigslist", "job_boards", "google_maps"):
+        Posting.objects.create(source=source, key="k", url="u")
+    Posting.objects.update(last_seen_at=old)
+    assert prune_scraper_data()["postings"] == 1
+    Posting.objects.update(last_seen_at=old - timedelta(days=300))
+    assert prune_scraper_data()["postings"] == 1
+    assert Posting.objects.get().source == "google_maps"
 
 
 def test_many_leads_are_scored_each_by_a_task_of_its_own():
@@ -112,7 +110,8 @@ def test_the_figures_count_what_is_there(django_assert_num_queries):
     job(state="finished", outcome="blocked", reason="r")
     job()
     Fetch.objects.create(url="u", host="h", outcome="ok")
-    with django_assert_num_queries(4):
+    SourceNotice.objects.create(source="craigslist", kind="blocked", reason="r")
+    with django_assert_num_queries(5):
         samples = {
             (sample.name, *sample.labels.values()): sample.value
             for metric in collect()
@@ -126,6 +125,8 @@ def test_the_figures_count_what_is_there(django_assert_num_queries):
         ("fliptech_leads_scrape_jobs", "blocked"): 1,
         ("fliptech_leads_scrape_jobs", "unfinished"): 1,
         ("fliptech_leads_fetches", "ok"): 1,
+        ("fliptech_leads_source_notices", "craigslist", "blocked"): 1,
+        ("fliptech_leads_source_notices", "craigslist", "blocked"): 1,
     }
 
 

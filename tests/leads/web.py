@@ -6,6 +6,7 @@ import http.server
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.message import Message
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Reply:
 
 
 Responder = Reply | Callable[[], Reply]
+Service = Callable[[str, str, Message, bytes], Reply]
 
 
 class Web(http.server.ThreadingHTTPServer):
@@ -29,6 +31,8 @@ class Web(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies: dict[tuple[str, str], Responder] = {}
+        #: Answers every request of a host: (method, path, headers, body) -> Reply.
+        self.services: dict[str, Service] = {}
         self.requests: list[tuple[str, str]] = []
         self.agents: set[str] = set()
         self.encodings: set[str] = set()
@@ -58,12 +62,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: Web
 
     def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _answer(self, sent: bytes) -> None:
         name = self.headers["Host"].partition(".")[0]
         self.server.requests.append((name, self.path))
         self.server.agents.add(self.headers["User-Agent"])
         self.server.encodings.add(self.headers["Accept-Encoding"])
         self.server.headers = dict(self.headers)
-        found = self.server.replies.get((name, self.path), Reply(b"no", status=404))
+        if service := self.server.services.get(name):
+            found: Responder = service(self.command, self.path, self.headers, sent)
+        else:
+            found = self.server.replies.get((name, self.path), Reply(b"no", status=404))
         reply = found() if callable(found) else found
         body = reply.body.encode() if isinstance(reply.body, str) else reply.body
         self.send_response(reply.status)
