@@ -1,4 +1,7 @@
-"""`python -m tests.bench tasks`: measure beside the peers and print the ratios."""
+"""`python -m tests.bench tasks`: measure beside the peers and print the ratios.
+
+`python -m tests.bench incoming` scores how what comes back is read (incoming.py).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.screen import LaunchError
+from tests.bench import incoming
 from tests.bench.comparing import Sizes, compare, peer_processes
 from tests.bench.printing import as_json, table
 from tests.bench.servers import running_servers
@@ -20,6 +24,9 @@ from tests.bench.servers import running_servers
 
 def main() -> None:
     """Run the benchmarks that the command line names."""
+    if sys.argv[1:2] == ["incoming"]:
+        incoming.main(sys.argv[2:])
+        return
     arguments = _arguments()
     # pika reports every refused connection while RabbitMQ starts.
     logging.getLogger("pika").setLevel(logging.CRITICAL)

@@ -1,0 +1,174 @@
+"""Recognise the lines that mail programs put above what they quote. Pure.
+
+Each line is looked at with at most a few after it, so that reading stays linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+#: Lines over which "On …, … wrote:" may be wrapped, and its longest form.
+MAX_WRAPPED = 5
+MAX_ATTRIBUTION = 400
+#: Lines in which a block of From, Sent, To, Subject is looked for.
+_BLOCK_LINES = 8
+
+_VERB = re.compile(
+    r"\b(?:wrote|writes|schrieb(?:en)?|hat (?:\S+ ){0,6}geschrieben|a [ée]crit|[ée]crivait|escribi[óo]|escrib[ií]a|ha escrito|escreveu|ha scritto|scrisse|schreef|skrev|skrifaði|kirjoitti|"
+    r"pisze|napisa[łl](?:\(a\)|a)?|napsal(?:\(a\)|a)?|nap[íi]sal(?:a)?|[íi]rta|a scris|je napisa[ol]a?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|пишет|пише|[έεE]γραψε|yazd[ıi]|viết|kirjutas|ra[šs][ėe]|rakst[īi]ja|menulis|"
+    r"va escriure|idatzi)\b|写道|寫道|作成|작성|님이 (?:작성|쓴)|のメッセージ|が書きました|(?:は|さんは)書きました|כתב|كتب|เขียน",
+    re.IGNORECASE,
+)
+_TIME = re.compile(r"\d{1,2}\s?[:.hu]\s?\d{2}")
+_DATE = re.compile(
+    r"\b(?:19|20)\d\d\b|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?\.? [^\W\d]{3,10}\b|[^\W\d]{3,10}\.? \d{1,2}\b|\d{4}年"
+)
+_ADDRESS = re.compile(r"[^\s<>\"(\[@]{1,64}@[\w.-]{2,100}")
+_LEAD = re.compile(
+    r"^(?:on|le|el|il|em|am|op|den|d\.|w dniu|dnia|dne|in data|at|il giorno|a|pe|ma|ti|ke|to|la|su|vào|pada|på|em|no dia|в|на|în|pe|από|στις|aidata|tarihinde|vào|2\d{3}|\d{1,2}[./:]|[^\W\d]{2,10}[,.] |在|quoting)\b",
+    re.IGNORECASE,
+)
+_DASHES = re.compile(r"^[\s*_\-—–=|]{0,40}|[\s*_\-—–=|]{0,40}$")
+_ORIGINAL = re.compile(
+    r"^[\W_]{0,60}(?:original (?:message|mail|e-?mail|appointment)|(?:begin |start of )?forwarded (?:message|mail)(?: follows)?|reply message|replied message"
+    r"|urspr[üu]n?gliche (?:nachricht|mail)|originalnachricht|original-?nachricht|(?:anfang der )?weitergeleitete?n? (?:nachricht|e-?mail)|message (?:d[’']origine|original|transf[ée]r[ée]|initial)|d[ée]but du message (?:r[ée]exp[ée]di[ée]|transf[ée]r[ée])"
+    r"|mensaje (?:original|reenviado)|inicio del mensaje reenviado|mensagem (?:original|encaminhada)|messaggio (?:originale|inoltrato)|inizio messaggio inoltrato|oorspronkelijk bericht|origineel bericht|doorgestuurd bericht|begin doorgestuurd bericht"
+    r"|oprindelig (?:besked|meddelelse)|videresendt besked|ursprungligt meddelande|originalmeddelande|vidarebefordrat (?:meddelande|mejl)|opprinnelig melding|videresendt melding|alkuper[äa]inen viesti|(?:wiadomo[śs][ćc] oryginalna|oryginalna wiadomo[śs][ćc]|wiadomo[śs][ćc] przekazana)"
+    r"|p[ůu]vodn[íi] (?:zpr[áa]va|e-?mail)|eredeti [üu]zenet|mesaj original|исходное сообщение|(?:пересылаемое|пересланное) сообщение|первоначальное сообщение|orijinal (?:ileti|mesaj)|元のメッセージ|転送メッセージ|原始(?:邮件|郵件|訊息)|转发(?:的)?邮件|원본 (?:메시지|메일))[\W_]{0,60}$",
+    re.IGNORECASE,
+)
+_DASHED = re.compile(r"^\s{0,4}-{4,}\s?[^\W\d_][^\n\-:]{3,45}?\s?-{4,}\s*$")
+_FORWARDED = re.compile(
+    r"forward|weitergeleitet|transf[ée]r|reenviado|encaminhad|inoltrat|doorgestuurd|videresend|vidarebefordr|przekazan|пересл|пересыл|転送|转发",
+    re.IGNORECASE,
+)
+#: Names of header lines: 0 who, 1 when, 2 to whom, 3 about what.
+_NAMES = (
+    r"from|von|de|da|van|fra|fr[åa]n|od|od kogo|l[äa]hett[äa]j[äa]|felad[óo]|от(?: кого)?|від|kimden|g[öo]nderen|差出人|发件人|寄件者|보낸 ?사람|από|expéditeur|mittente|remetente|remitente|absender|afsender|avsender|dari|από|van",
+    r"sent|date|gesendet(?: am)?|datum|envoy[ée](?: le)?|fecha|enviad[oa](?: el| em)?|data|inviato(?: il)?|verzonden|sendt|dato|skickat|datum|wys[łl]an[oey]|l[äa]hetetty|p[äa]iv[äa]ys|odesl[áa]no|elk[üu]ldve|отправлено|дата|надіслано|tarih|g[öo]nderildi|送信日時|日付|日期|发送时间|寄件日期|날짜|보낸 ?날짜|ημερομηνία|dikirim|tanggal|on",
+    r"to|an|[àa]|para|a|aan|til|till|do|vastaanottaja|komu|c[íi]mzett|кому|kime|alıcı|宛先|收件人|받는 ?사람|προς|kepada|cc|kopie(?:n)?|copie(?: [àa])?|destinataire|destinatario|catre|reply-to",
+    r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|emne|[äa]mne|temat|aihe|p[řr]edm[ěe]t|t[áa]rgy|тема|konu|件名|主题|主旨|제목|θέμα|subiect|perihal|re",
+)
+_HEADER = [
+    re.compile(
+        rf"^[\s*_>]{{0,6}}(?:{names})[\s*_]{{0,3}}[:：][\s*_]{{0,3}}(?:\S|$)",
+        re.IGNORECASE,
+    )
+    for names in _NAMES
+]
+
+
+def attribution_at(lines: Sequence[str], number: int) -> int:
+    """Return how many lines the attribution takes that begins here, 0 without one.
+
+    An attribution is "On …, … wrote:" in any of the usual languages, or a time and an
+    address that end in a colon.
+    """
+    joined = ""
+    for count in range(1, MAX_WRAPPED + 1):
+        if number + count > len(lines):
+            return 0
+        line = lines[number + count - 1].strip()
+        is_end_of_address = line.startswith(">") and joined.rfind("<") > joined.rfind(
+            ">"
+        )
+        if count > 1 and (not line or (line.startswith(">") and not is_end_of_address)):
+            return 0
+        joined = f"{joined} {line}".strip()
+        if len(joined) > MAX_ATTRIBUTION:
+            return 0
+        if is_attribution(joined):
+            return count
+        if count == 1 and not _may_begin(joined):
+            return 0
+    return 0
+
+
+def _may_begin(line: str) -> bool:
+    bare = _DASHES.sub("", line)
+    return (
+        bool(_LEAD.match(bare))
+        or bool(_ADDRESS.search(bare))
+        or bool(_DATE.search(bare))
+    )
+
+
+def is_attribution(line: str) -> bool:
+    """Say whether a whole line, unwrapped, announces a quote."""
+    bare = _DASHES.sub("", line).replace("&lt;", "<").replace("&gt;", ">")
+    if len(bare) < 8 or bare.startswith(("http:", "https:")):
+        return False
+    ends = bare.endswith((":", "："))
+    if not ends and not _VERB.search(bare[-30:]):
+        return False
+    has_date = bool(_DATE.search(bare) or _TIME.search(bare))
+    has_address = bool(_ADDRESS.search(bare))
+    verb = next(reversed(list(_VERB.finditer(bare))), None)
+    if verb is None:
+        return (
+            ends
+            and has_address
+            and bool(_TIME.search(bare))
+            and bool(_DATE.search(bare))
+        )
+    after = bare[verb.end() :].strip(" :：\"'*_.")
+    if not (has_date or has_address) or (not ends and after):
+        return False
+    # "On 5 May the customer wrote: please call" has words behind it, no name.
+    if after and not has_address and len(after.split()) > 6:
+        return False
+    if not ends:
+        return bool(_LEAD.match(bare)) and has_date
+    return has_address or (has_date and bool(_LEAD.match(bare)))
+
+
+def header_block_at(lines: Sequence[str], number: int) -> int:
+    """Return how many lines the block of From, Sent, To, Subject takes, 0 without one."""
+    first = _kind_of(lines[number])
+    if first is None or first == 2:
+        return 0
+    kinds = {first}
+    count = 1
+    for offset in range(1, _BLOCK_LINES):
+        if number + offset >= len(lines):
+            break
+        line = lines[number + offset]
+        kind = _kind_of(line)
+        if kind is not None:
+            kinds.add(kind)
+            count = offset + 1
+        elif not line.strip() and len(kinds) > 1:
+            break
+    has_who = 0 in kinds
+    enough = (
+        2 if first == 0 and _ADDRESS.search(" ".join(lines[number : number + 2])) else 3
+    )
+    return count if has_who and len(kinds) >= enough else 0
+
+
+def _kind_of(line: str) -> int | None:
+    line = line[:200]
+    if ":" not in line and "：" not in line:
+        return None
+    for kind, pattern in enumerate(_HEADER):
+        if pattern.match(line):
+            return kind
+    return None
+
+
+def is_original_mark(line: str, following: Sequence[str]) -> bool:
+    """Say whether a line announces the original or a forwarded mail."""
+    if len(line) > 120:
+        return False
+    if found := _ORIGINAL.match(line):
+        # "Original message" alone may be a sentence's end; dashes or a colon mark it.
+        return bool(re.search(r"[-_=*:>]", found[0]))
+    return bool(_DASHED.match(line)) and any(
+        _kind_of(each) is not None for each in following[:3]
+    )
+
+
+def is_forward_mark(line: str) -> bool:
+    """Say whether a line that is_original_mark announces a forwarded mail."""
+    return bool(_FORWARDED.search(line))
