@@ -14,10 +14,10 @@ MAX_AGENT = 1_000
 _MACHINES = re.compile(
     r"googleimageproxy|ggpht\.com|yahoomailproxy|yahoo! ?slurp|yahooexternalcache|mail\.ru_bot|seznamemailproxy|imageproxy|image proxy|mailproxy|"
     r"proofpoint|mimecast|barracuda|ironport|fireeye|trendmicro|trend micro|symantec|messagelabs|fortimail|fortiguard|fortinet|sophos|forcepoint|websense|mcafee|"
-    r"bluecoat|zscaler|cisco ?umbrella|checkpoint|check point|avanan|abnormal ?security|ironscales|vade ?(?:secure)?\b|spamassassin|rspamd|mailscanner|safelinks|"
-    r"urlscan|virustotal|phishtank|netcraft|cloudmark|agari|area1|bitdefender|kaspersky|kms_scan|avast|eset\b|hornetsecurity|spamtitan|antispam|linkscan|link ?check|"
+    r"bluecoat|zscaler|cisco ?umbrella|checkpoint|check point|avanan|abnormal ?security|ironscales|\bvade ?(?:secure)?\b|spamassassin|rspamd|mailscanner|safelinks|"
+    r"urlscan|virustotal|phishtank|netcraft|cloudmark|agari|area1|bitdefender|kaspersky|kms_scan|hornetsecurity|spamtitan|antispam|linkscan|link ?check|"
     r"microsoft office existence discovery|microsoft office protocol discovery|"
-    r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|electron/|"
+    r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|"
     r"\b(?:bot|crawl(?:er|ing)?|spider|scraper|scanner|fetcher|preview|prefetch|monitor(?:ing)?|validator|checker|archiver|indexer)\b|"
     r"\w(?:bot|crawler|spider|scraper)\b|bot[/;)@]|\+https?://|"
     r"^(?:curl|wget|libwww|lwp|python|java|go-http|okhttp|axios|node|php|perl|ruby|guzzle|apache|http|requests|aiohttp|httpx|urllib|postman|insomnia|dart|winhttp|"

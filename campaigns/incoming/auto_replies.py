@@ -31,7 +31,13 @@ _SUBJECT = re.compile(
     r"|automatick[áa] odpov[ěe][ďd]\w*|automatikus v[áa]lasz|h[áa]zon k[íi]v[üu]l|автоответ\w*|автоматический ответ|отсутстви\w+|otomatik yan[ıi]t|ofis d[ıi][şs][ıi]nda"
     r"|自動(?:応答|返信|回覆|回复)|自动(?:回复|答复|应答)|不在|자동 ?(?:응답|회신)|부재"
     r"|out[ -]of[ -](?:the[ -])?office|ooo\b|on (?:annual |maternity |paternity |parental |sick |medical )?leave\b|on (?:vacation|holiday)|vacation (?:reply|notice|response|message)|away from (?:my|the) (?:desk|office|mail|e-?mail)|i(?:'m| am) (?:away|out of|on (?:vacation|holiday|leave))|away\W*$|holiday notice"
-    r"|thank(?:s| you) for (?:contacting|your (?:e-?mail|message|enquiry|inquiry|request))"
+    r")",
+    re.IGNORECASE,
+)
+#: Subjects of tickets and challenges; below "Re:" the words are our own.
+_SUBJECT_OF_MACHINE = re.compile(
+    r"^\W*(?:"
+    r"thank(?:s| you) for (?:contacting|your (?:e-?mail|message|enquiry|inquiry|request))"
     r"|(?:we(?: have|'ve)? )?received your (?:e-?mail|message|request|enquiry|inquiry)|your (?:e-?mail|message|request|enquiry|inquiry|ticket)\b.{0,40}\b(?:received|created|opened)"
     r"|ticket (?:received|created|opened)|\[(?:ticket|case|request) ?(?:id|no|nr|#)[^\]]{1,30}\]\W{0,3}(?:your|thank|we |received|created|opened)|case (?:created|received)"
     r"|(?:please )?(?:verify|confirm) (?:your|that you|you are) |(?:sender )?verification (?:required|request)|challenge\b|confirm (?:your )?(?:delivery|message|e-?mail)|message (?:awaiting|pending) (?:approval|verification|confirmation)|action required to deliver"
@@ -45,10 +51,10 @@ _SUBJECT_ANYWHERE = re.compile(
 )
 _BODY = re.compile(
     r"(?:this is|das ist|dies ist|ceci est|este es|questo è|dit is)\W{1,3}(?:an? |eine? |un |una |een )?(?:auto\w*|automat\w+)[\w\s-]{0,30}(?:repl|respon|antwort|mail|nachricht|message|mensaje|messaggio|bericht|réponse|respuesta|risposta)"
-    r"|(?:automated|automatic|automatically generated|auto-?generated|auto)[ -](?:e-?mail )?(?:reply|response|message|e-?mail|acknowledge?ment)|auto-?reply|autoresponder"
+    r"|(?<!is this an )(?<!is this )(?<!is it an )(?<!your )\b(?:automated|automatic|automatically generated|auto-?generated|auto)[ -](?:e-?mail )?(?:reply|response|message|e-?mail|acknowledge?ment)|auto-?reply|autoresponder"
     r"|\b(?:i am|i'm|i will be|i'll be|we are|he is|she is|currently|am) (?:\w+ ){0,3}(?:out of (?:the |my )?office|on (?:\w+ )?(?:leave|vacation|holidays?)\b|away from (?:my|the) (?:desk|office|e-?mail)|away (?:until|from|on|till)|out of (?:the )?country|travell?ing (?:until|with|and will))"
     r"|out of (?:the )?office (?:until|from|on|and|through|with|this|today|starting|between|for|returning)|(?:limited|no|intermittent|sporadic) access to (?:my )?e-?mails?|no longer (?:with|work(?:s|ing)? (?:at|for)|employed)"
-    r"|(?:thank(?:s| you) for (?:your (?:e-?mail|message|enquiry|inquiry|mail)|contacting|reaching out|getting in touch|writing)[^\n]{0,80}\s+)(?:[^\n]{0,120}\s+){0,2}?[^\n]{0,80}(?:out of|on (?:annual )?leave|vacation|away|received|get back to you|respond|reply to you|be in touch|closed|automat|shortly|ticket|within \w+ (?:business|working|hours))"
+    r"|(?:thank(?:s| you) for (?:your (?:e-?mail|message|enquiry|inquiry|mail)|contacting|reaching out|getting in touch|writing)[^\n]{0,80}\s+)(?:[^\n]{0,120}\s+){0,2}?[^\n]{0,80}(?:out of (?:the )?office|on (?:annual )?leave|vacation|away (?:from|until)|(?:have|has been|was) received|(?:we|our team|someone|a member|a representative|one of us)\b[^.\n]{0,60}(?:get back|respond|reply|in touch|contact you)|as soon as (?:possible|i can|we can)|(?:upon|on|when) (?:my|i) return|(?:are|is) (?:currently )?closed|automat|ticket|within \w+ (?:business|working|hours))"
     r"|we(?: have|'ve)? received your (?:e-?mail|message|request|enquiry|inquiry)|your (?:request|ticket|e-?mail|message|enquiry) (?:\S+ )?(?:has been|was) (?:received|created|logged|opened)"
     r"|do not (?:reply|respond) to this|mailbox is not (?:monitored|being monitored)|unmonitored|no longer monitored"
     r"|(?:bin|ich bin|sind) (?:\S+ ){0,8}(?:nicht im (?:büro|haus)|außer haus|ausser haus|abwesend|im urlaub|nicht erreichbar|wieder (?:erreichbar|im büro|für sie da))|nicht im (?:büro|haus|hause)\b|ihre (?:e-?mail|nachricht|mail) (?:wird|wurde|werden) (?:nicht|weder|\S+ )?(?:weitergeleitet|gelesen|bearbeitet|erhalten)|automatisch (?:generiert|erstellt|versend)|(?:urlaubs|abwesenheits)\w*"
@@ -58,7 +64,7 @@ _BODY = re.compile(
     r"|(?:ik ben|ben ik|wij zijn) (?:\S+ ){0,6}(?:afwezig|niet aanwezig|met vakantie|met verlof|op vakantie)|afwezig (?:tot|van)"
     r"|jag är (?:\S+ ){0,4}(?:ledig|borta|på semester|inte på kontoret|frånvarande)|jeg er (?:\S+ ){0,5}(?:ferie|fraværende|ude af|ikke på kontor|ikke til stede|bortreist)|olen (?:\S+ ){0,3}(?:poissa|lomalla|vapaalla)"
     r"|jestem (?:\S+ ){0,3}(?:nieobecn|na urlopie|poza biurem)|przebywam na urlopie|nejsem (?:\S+ ){0,3}přítom|mimo kancelář|szabadságon|nem vagyok (?:\S+ ){0,3}(?:iroda|elérhető)"
-    r"|(?:нахожусь|буду|нет) (?:\S+ ){0,4}(?:в отпуске|отсутств|на месте|в офисе|командировк)|в отпуске|отсутствую|автоматическ|ofis dışında|izinde"
+    r"|(?:нахожусь|буду|нет) (?:\S+ ){0,4}(?:в отпуске|отсутств|на месте|в офисе|командировк)|в отпуске|отсутствую|автоматическ|ofis dışında|\bizinde\b"
     r"|自動(?:応答|返信|送信|回覆)|自动(?:回复|答复)|不在に|休暇|외출|부재중|자동 ?(?:응답|회신)"
     # Challenges: somebody's filter wants a proof that a person wrote.
     r"|(?:click|follow|visit|reply|respond|go to|complete)[^\n]{0,80}\b(?:confirm|verify|authenticate|approve|prove|release|deliver)\w*[^\n]{0,80}(?:message|sender|human|e-?mail|delivery|address)"
@@ -66,7 +72,7 @@ _BODY = re.compile(
     re.IGNORECASE,
 )
 _NO_REPLY = re.compile(
-    r"^(?:no-?_?\.?reply|do-?not-?reply|donotreply|notifications?|auto(?:mat\w+|-?reply|responder)?|bounces?|mailer|daemon)\b",
+    r"^(?:no-?_?\.?reply|do-?not-?reply|donotreply|notifications?|auto(?:mated|matic|-?reply|-?respon\w+)|bounces?|mailer|daemon)\b",
     re.IGNORECASE,
 )
 
@@ -112,7 +118,10 @@ def _in_headers(message: Incoming) -> str:
 
 def _in_words(message: Incoming, new_text: str) -> str:
     subject = message.subject[:300]
-    if _SUBJECT.search(subject) or _SUBJECT_ANYWHERE.search(subject):
+    if any(
+        pattern.search(subject)
+        for pattern in (_SUBJECT, _SUBJECT_OF_MACHINE, _SUBJECT_ANYWHERE)
+    ):
         return f"Its subject is {subject[:80]!r}."
     if found := _BODY.search(" ".join(new_text[:_BEGINNING].split(" "))):
         return f"It says {' '.join(found[0].split())[:80]!r}."

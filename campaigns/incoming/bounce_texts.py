@@ -40,6 +40,7 @@ _FAILING = re.compile(
     re.IGNORECASE,
 )
 _OF_SENDER = re.compile(
+    r"(?:moved to|new (?:e-?mail )?address(?: is)?:?|forward(?:ed|ing)? to|use)\s+[<\"']?$|"
     r"(?<!generated )(?<!expanded )\bfrom:?\s+[<\"']?$|"
     r"(?:^|\s)(?:mail from|from|sender|von|de|reply-to|contact\w*|message-id|id|x-\S+|reporting-mta|received|abuse|postmaster at)"
     r"\s?[:=<(]|(?:please|questions?|help|support|forward|assistance)\b[^.]{0,60}$",

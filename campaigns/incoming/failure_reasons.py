@@ -22,6 +22,10 @@ _REPLY = re.compile(
 
 #: Reasons in the order in which their words are looked for.
 _WORDS = {
+    # About our side: "domain not found" in it must not kill the recipient's address.
+    "sender": r"""
+        sender(?:'s)? (?:e-?mail )?(?:address |domain |id )?(?:\S+ )?(?:reject|verif|not|unknown|invalid|refus|denied|domain|must|address|does|is)|(?:mail from|return.path|envelope.sender|from address|from domain|sending domain|helo|ehlo)\b[^.\n]{0,60}?(?:reject|verif|not|unknown|invalid|refus|denied|exist|resolv)
+        |rcpthosts|(?:not|n't|unable to|cannot|no) (?:\w+ ){0,2}relay|relay\w* (?:\w+ ){0,2}(?:denied|not|prohibited|rejected|access)""",
     "mailbox_full": r"""
         (?:mail ?box|mail ?folder|inbox|account|storage|quota|user)\W[^.\n]{0,40}?\b(?:is|was|are)?\s?(?:full|over ?(?:its |the |their )?(?:limit|quota)|exceed\w*|out of space)
         |over ?quota|quota (?:exceed|violat|full|is full|limit)\w*|exceed\w* (?:\w+ ){0,4}(?:quota|storage|mailbox size|disk|space)
@@ -30,10 +34,12 @@ _WORDS = {
         |postfach (?:\w+ ){0,3}(?:voll|überfüllt)|speicherplatz|bo[iî]te (?:\S+ ){0,4}pleine|quota d[ée]pass[ée]
         |buz[oó]n (?:\S+ ){0,3}lleno|caixa (?:\S+ ){0,4}cheia|casella (?:\S+ ){0,4}piena|skrzynk\w+ (?:\S+ ){0,3}(?:pełna|przepełniona)
         |ящик\w* (?:\S+ ){0,3}(?:переполнен|полон)|容量|いっぱい|邮箱(?:已|空间)?满|信箱已滿|552[ -](?:5\.2\.2|1 )""",
+    "nowhere": r"""
+        nxdomain|host or domain name not found|could(?:n't| not) find any host|name service error|(?:the )?domain (?:name )?\S+ (?:could(?:n't| not) be found|(?:does not|doesn't|did not) (?:exist|resolve)|(?:is )?not found)|domain (?:is )?(?:not found|unknown)|unrouteable (?:mail )?domain""",
     "user_unknown": r"""
-        (?:user|recipient|account|address|addressee|mail ?box|mailbox name|alias|username|userid|destinat\w+|name|inbox|person|member|entry)s?\W
+        (?:user|recipient|account|address|addressee|mail ?box|mailbox name|alias|username|userid|destinat\w+|inbox|person|member|entry)s?\W
             [^.\n]{0,70}?\b(?:unknown|not known|(?:do|does|did|could|can|was|is)(?: ?n[o']t| not|n't) (?:\w+ )?(?:exist|found|be found|recogni[sz]ed|listed|valid|known|a valid|a known|match|on (?:this|our)|have an?|here)\w*|doesn.t have an?|not (?:found|exist|valid|listed|recogni[sz]ed|in (?:our|the)|on (?:this|our))|invalid|no longer (?:exists?|valid|available|active|on|in|with|employed|works?)|nonexist\w*|non-exist\w*|unrouteable|undeliverable|discontinued|was deleted|has been (?:deleted|removed|closed|discontinued))
-        |(?:unknown|invalid|no such|nonexistent|non-existent|illegal|bad|unroutable|unrecogni[sz]ed|incorrect|unresolvable|undefined|wrong|inexistent)\W{1,3}(?:\w+\W){0,3}?(?:user|recipient|account|address(?:ee)?|mail ?box|userid|alias|destination|local part|local-part|username|name|person|final delivery)
+        |(?:unknown|invalid|no such|nonexistent|non-existent|illegal|bad|unroute?able|unrecogni[sz]ed|incorrect|unresolvable|undefined|wrong|inexistent)\W{1,3}(?:\w+\W){0,3}?(?:user|recipient|account|address(?:ee)?|mail ?box|userid|alias|destination|local part|local-part|username|name|person|final delivery)
         |no (?:such |valid |matching )?(?:recipient|mail ?box|user|account|person|address(?:ee)?)s?\b[^.\n]{0,30}?(?:here|by that|with that|at this|named|found|match|exist|listed|for|in|on|$)
         |does ?n[o']t exist|do not exist|not a (?:known|valid|registered|local) (?:user|account|recipient|address|mailbox|customer)|not our (?:user|customer)
         |(?:user|account|recipient|address)\W(?:\S+ ){0,2}(?:rejected|disabled or discontinued)\W{1,3}(?:access denied|\S+ user unknown|user unknown|no such)
@@ -57,14 +63,14 @@ _WORDS = {
     "spam": r"""
         \bspam|unsolicited|junk ?mail|bulk (?:e-?)?mail|black ?-?list|block ?-?list|deny ?list|dnsbl|\brbls?\b|spamcop|reputation|listed (?:at|in|on|by) \S+|viru[sz]|malware|phish|suspicious|\bblocked\b|\bbanned\b|unwanted|senderscore|barracuda|poor (?:domain|ip)|complaint""",
     "policy": r"""
-        \bspf\b|\bdmarc\b|\bdkim\b|polic(?:y|ies)|relay\w* (?:\w+ ){0,2}(?:denied|not|prohibited|rejected|access)|(?:not|n't|unable to) (?:\w+ ){0,2}relay|access (?:is )?denied|authenticat|(?:not|n't) (?:\w+ ){0,2}(?:permitted|allowed|authori[sz]ed)|prohibit|restrict|unauthori[sz]ed|forbidden|administrat\w+ (?:prohib|deni|reject)|content (?:reject|filter|not)|(?:sender|helo|client|server|ip)\W[^.\n]{0,30}?(?:reject|refus|denied|invalid)|reverse dns|\bptr\b|mail server is not|greylist|gr[ae]y-?list|rate ?limit|too many (?:messages|recipients|connections|errors|concurrent)|rejected (?:by|for|due)|delivery not auth|message (?:was |has been )?(?:rejected|refused)|refused by|throttl|verwei?gert|abgelehnt|refus[ée]|rechazad[oa]""",
+        \bspf\b|\bdmarc\b|\bdkim\b|polic(?:y|ies)|access (?:is )?denied|authenticat|(?:not|n't) (?:\w+ ){0,2}(?:permitted|allowed|authori[sz]ed)|prohibit|restrict|unauthori[sz]ed|forbidden|administrat\w+ (?:prohib|deni|reject)|content (?:reject|filter|not)|(?:sender|helo|client|server|ip)\W[^.\n]{0,30}?(?:reject|refus|denied|invalid)|reverse dns|\bptr\b|mail server is not|greylist|gr[ae]y-?list|rate ?limit|too many (?:messages|recipients|connections|errors|concurrent)|rejected (?:by|for|due)|delivery not auth|message (?:was |has been )?(?:rejected|refused)|refused by|throttl|verwei?gert|abgelehnt|refusé|rechazad[oa]""",
     "disabled": r"""
         disabled|suspended|inactive|deactivated|locked|expired account|account (?:has |is )?(?:been )?(?:expired|closed|frozen)|not active|dormant|gesperrt|deaktiviert|d[ée]sactiv|suspendid""",
     "loop": r"loop|too many hops|hop count|mail forwarding (?:loop|cycle)|received \d+ times|hops exceeded",
     "expired": r"""
         retry time ?(?:out|not)|time(?:d)? ?out|expired|in (?:the )?queue (?:too|for)|queue (?:lifetime|period|time)|(?:delay|undelivered (?:for|after)|not (?:been )?(?:yet )?deliver\w+ (?:yet|within|for|after)|still (?:trying|being|in the queue)|will (?:continue|keep) (?:to )?try\w*|has not yet|been too long|maximum delivery attempts|max(?:imum)? (?:number of )?(?:retries|attempts)|could not be delivered (?:for|after|within)|verz[öo]ger|retard|demora|ritard)""",
     "network": r"""
-        connection (?:\w+ ){0,4}(?:refused|timed|reset|lost|closed|dropped|failed)|connect\w* to|not respond|no answer|unreachable|not reachable|network|can't connect|could(?: not|n't) (?:connect|establish)|conversation with|temporar(?:y|ily) (?:failure|unavailable|rejected|deferred|local)|try again|deferred|service (?:not|un)available|server (?:busy|down)|bad connection|host is down""",
+        connection (?:\w+ ){0,4}(?:refused|timed|reset|lost|closed|dropped|failed)|connect\w* to|not respond|no answer|unreachable|not reachable|network|unable to (?:connect|establish)|can't connect|could(?: not|n't) (?:connect|establish)|conversation with|temporar(?:y|ily) (?:failure|unavailable|rejected|deferred|local)|try again|deferred|service (?:not|un)available|server (?:busy|down)|bad connection|host is down""",
     "system": r"""
         (?:local|system|internal|configuration|config|server|software|protocol|i/o|mailer|application) (?:\w+ )?(?:error|problem|failure)|can't create (?:\w+ )?(?:output|file)|mail system|resources|pipe|died with|command (?:\w+ )?(?:rejected|failed|unrecognized|not)|syntax error""",
     "user_gone": r"""
@@ -75,6 +81,8 @@ _REASONS = [
     for reason, words in _WORDS.items()
 ]
 
+#: Some words are looked for earlier than others of the same reason.
+_SAME = {"sender": "policy", "nowhere": "host_unknown"}
 #: What a code says where no words were understood.
 _BY_STATUS = {
     "1.0": "user_unknown", "1.1": "user_unknown", "1.2": "host_unknown",
@@ -125,7 +133,7 @@ def diagnose(words: str, *, status: str = "", is_delayed: bool = False) -> Diagn
     """Decide from what a server said and the code that a report states."""
     words = " ".join(words[:MAX_DIAGNOSIS].split())
     code = best_status([status, *statuses_in(words)], reply_in(words))
-    reason = _reason_of_words(words)
+    reason = _SAME.get(_reason_of_words(words)) or _reason_of_words(words)
     if reason in ("", "user_gone") or _is_overruled(reason, code):
         by_code = _reason_of_status(code) or _BY_REPLY.get(reply_in(words), "")
         if reason == "user_gone":
@@ -134,6 +142,9 @@ def diagnose(words: str, *, status: str = "", is_delayed: bool = False) -> Diagn
             )
         else:
             reason = by_code or reason
+    if reason in DEAD and code[2:4] == "7." and _speaks_of_policy(words):
+        # Some servers add "user unknown" to whatever they are told at RCPT.
+        reason = "policy"
     reply_class = reply_in(words)[:1]
     is_temporary = is_delayed or (code[:1] or reply_class) == "4"
     if not reason:
@@ -145,8 +156,18 @@ def diagnose(words: str, *, status: str = "", is_delayed: bool = False) -> Diagn
     )
 
 
+def _speaks_of_policy(words: str) -> bool:
+    return any(
+        pattern.search(words)
+        for reason, pattern in _REASONS
+        if reason in ("policy", "spam")
+    )
+
+
 def _is_overruled(reason: str, code: str) -> bool:
     """Say whether a code is surer than words that are used for much else."""
+    if code[2:] in ("1.7", "1.8", "1.9"):  # the sender's address
+        return True
     loose = {"policy", "disabled", "expired", "network", "system", "loop"}
     return reason in loose and _reason_of_status(code) in DEAD and code[2:] != "1.0"
 

@@ -38,6 +38,12 @@ _ORIGINAL = re.compile(
     r"|p[ůu]vodn[íi] (?:zpr[áa]va|e-?mail)|eredeti [üu]zenet|mesaj original|исходное сообщение|(?:пересылаемое|пересланное) сообщение|первоначальное сообщение|orijinal (?:ileti|mesaj)|元のメッセージ|転送メッセージ|原始(?:邮件|郵件|訊息)|转发(?:的)?邮件|원본 (?:메시지|메일))[\W_]{0,60}$",
     re.IGNORECASE,
 )
+#: What ticket systems put above the mail that is to be answered.
+_ABOVE = re.compile(
+    r"^\W{0,12}(?:please )?(?:reply|type your reply|write|respond|enter your reply|add your reply|do not (?:write|reply|edit)) (?:\w+ ){0,3}(?:above|below|under) this line|"
+    r"^\W{0,12}(?:bitte )?(?:antworten sie|antwort) (?:bitte )?(?:\w+ )?(?:über|oberhalb) dieser (?:zeile|linie)|r[ée]pondre au-dessus de cette ligne|responda (?:por )?encima de esta l[íi]nea",
+    re.IGNORECASE,
+)
 _DASHED = re.compile(r"^\s{0,4}-{4,}\s?[^\W\d_][^\n\-:]{3,45}?\s?-{4,}\s*$")
 _FORWARDED = re.compile(
     r"forward|weitergeleitet|transf[ée]r|reenviado|encaminhad|inoltrat|doorgestuurd|videresend|vidarebefordr|przekazan|пересл|пересыл|転送|转发",
@@ -123,6 +129,17 @@ def is_attribution(line: str) -> bool:
     return has_address or (has_date and bool(_LEAD.match(bare)))
 
 
+def may_head_quote(line: str) -> bool:
+    """Say whether a line just above quoted ones announces them, such as "Anna wrote:"."""
+    bare = line.strip().strip("*_ ")
+    if len(bare) > 200 or not bare.endswith((":", "：")):
+        return False
+    return (
+        bool(_VERB.search(bare[-40:]) or _ADDRESS.search(bare))
+        and len(bare.split()) <= 12
+    )
+
+
 def header_block_at(lines: Sequence[str], number: int) -> int:
     """Return how many lines the block of From, Sent, To, Subject takes, 0 without one."""
     first = _kind_of(lines[number])
@@ -161,6 +178,8 @@ def is_original_mark(line: str, following: Sequence[str]) -> bool:
     """Say whether a line announces the original or a forwarded mail."""
     if len(line) > 120:
         return False
+    if _ABOVE.search(line):
+        return True
     if found := _ORIGINAL.match(line):
         # "Original message" alone may be a sentence's end; dashes or a colon mark it.
         return bool(re.search(r"[-_=*:>]", found[0]))

@@ -63,6 +63,8 @@ def _told_apart(lines: Sequence[str]) -> list[_Line]:
         ):
             told.append(_Line(ORIGINAL, line))
             break
+        elif _is_above_quote(lines, number) and quote_marks.may_head_quote(line):
+            told.append(_Line(ATTRIBUTION, line))
         elif is_device_line(line):
             told.append(_Line(DEVICE, line))
             if has_text:
@@ -75,6 +77,11 @@ def _told_apart(lines: Sequence[str]) -> list[_Line]:
             told.append(_Line(TEXT, line))
         number += 1
     return told
+
+
+def _is_above_quote(lines: Sequence[str], number: int) -> bool:
+    below = next((line for line in lines[number + 1 : number + 3] if line.strip()), "")
+    return bool(_QUOTE.match(below))
 
 
 def _is_above_block(lines: Sequence[str], number: int) -> bool:

@@ -16,9 +16,9 @@ _LOOSE_MARK = re.compile(
 )
 _DEVICE = re.compile(
     r"^\W{0,4}(?:"
-    r"sent (?:from|via|using|with|on|by)\s|sent (?:from )?an? |get (?:outlook|bluemail|spark|\S+) for (?:ios|android|\S+)|download (?:outlook|\S+) for|"
+    r"sent (?:from|via|using|with|on|by)\s|sent (?:from )?an? |get \[?(?:outlook|bluemail|spark|\S+) for (?:ios|android|\S+)|download (?:outlook|\S+) for|"
     r"(?:von|aus) (?:meine\w* |unterwegs|mobil|\S+ ){1,6}(?:gesendet|gesandt|verschickt)|(?:diese nachricht wurde )?(?:gesendet|gesandt) (?:von|mit|über|aus) |"
-    r"(?:envoy[ée]|exp[ée]di[ée]) (?:de(?:puis)?|[àa] partir|via|avec|du) |t[ée]l[ée]charge[rz] outlook|obtenez outlook|obtenir outlook|provenance : |"
+    r"(?:holen sie sich )?outlook für |(?:envoy[ée]|exp[ée]di[ée]) (?:de(?:puis)?|[àa] partir|via|avec|du) |t[ée]l[ée]charge[rz] outlook|obtenez outlook|obtenir outlook|provenance : |"
     r"enviado (?:desde|de|do|por|a partir|pelo|con|através) |obtener outlook|obter o outlook|enviad[oa] via |"
     r"inviato (?:da|dal|con|tramite) |ottieni outlook|scarica outlook|"
     r"(?:verzonden|verstuurd|verstuurt) (?:vanaf|met|van|via|vanuit) |outlook (?:voor|downloaden)|"
@@ -28,6 +28,10 @@ _DEVICE = re.compile(
     r"(?:this (?:message|e-?mail) was )?sent from my |connected by|sent using"
     r").{0,110}$",
     re.IGNORECASE,
+)
+#: "Sent from my phone. Please excuse typos." is one of these, though two sentences.
+_EXCUSE = re.compile(
+    r"excuse|typo|brevity|pardon|entschuldig|disculp|scus[ai]", re.IGNORECASE
 )
 _SENTENCE = re.compile(
     r"[.,!?;] |[.!?]$| (?:is|are|was|were|will|you|we|much|because) "
@@ -45,6 +49,8 @@ def is_device_line(line: str) -> bool:
     line = line.strip()
     if len(line) > 160 or not _DEVICE.match(line):
         return False
+    if _EXCUSE.search(line):
+        return True
     # A link may follow the words: Get Outlook for iOS<https://…>
     words = re.sub(r"[<(\[]?https?://\S+", "", line).strip().rstrip(".")
     return len(words.split()) <= 9 and not _SENTENCE.search(words)

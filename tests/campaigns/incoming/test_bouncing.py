@@ -50,6 +50,7 @@ def test_the_servers_own_code_beats_a_reports_general_one():
         "554 5.7.1 Service unavailable; client host blocked using a blocklist",
         "550-5.7.26 This mail is unauthenticated, SPF did not pass",
         "550 5.7.1 Relaying denied",
+        "550 5.7.1 Access denied. User unknown",
     ],
 )
 def test_what_a_server_has_against_our_mail_kills_no_address(words):
@@ -58,6 +59,19 @@ def test_what_a_server_has_against_our_mail_kills_no_address(words):
     assert not failed.hard
     assert failed.reason in ("spam", "policy")
     assert failed.status.startswith("5.7.")
+
+
+def test_what_is_wrong_with_the_sender_kills_no_recipient():
+    fields = f"Final-Recipient: rfc822; {DEAD}\nAction: failed\nStatus: 5.1.8\n"
+    words = "550 5.1.8 Sender address rejected: Domain not found"
+    failed = the_one(report(f"{fields}Diagnostic-Code: smtp; {words}\n"))
+    assert (failed.reason, failed.hard) == ("policy", False)
+
+
+def test_the_address_somebody_moved_to_has_not_failed():
+    body = f"{DEAD} could not be delivered, this user has moved to new@shop.example."
+    failed = the_one(notice(body))
+    assert (failed.address, failed.reason, failed.hard) == (DEAD, "moved", True)
 
 
 def test_a_delay_is_a_bounce_that_is_not_hard():
@@ -120,47 +134,47 @@ def test_a_whole_bounce_wrapped_in_another_message_is_read():
 
 NOTICES = {
     "postfix": (
-        "I'm sorry to have to inform you that your message could not be delivered.\n\n"
+        ("I'm sorry to have to inform you that your message could not be delivered.\n\n"
         f"<{DEAD}>: host mx.shop.example[192.0.2.1] said: 550 5.1.1 <{DEAD}>:\n"
         "    Recipient address rejected: User unknown in relay recipient table (in\n"
-        "    reply to RCPT TO command)\n",
+        "    reply to RCPT TO command)\n"),
         "5.1.1", "user_unknown", True,
     ),
     "qmail": (
-        "Hi. This is the qmail-send program at mx.example.\n"
+        ("Hi. This is the qmail-send program at mx.example.\n"
         "I'm afraid I wasn't able to deliver your message to the following addresses.\n"
         "This is a permanent error; I've given up. Sorry it didn't work out.\n\n"
         f"<{DEAD}>:\nSorry, I couldn't find any host named shop.example. (#5.1.2)\n\n"
         "--- Below this line is a copy of the message.\n\n"
-        "Return-Path: <anna@studio.example>\nTo: other@shop.example\n",
+        "Return-Path: <anna@studio.example>\nTo: other@shop.example\n"),
         "5.1.2", "host_unknown", True,
     ),
     "exim": (
-        "This message was created automatically by mail delivery software.\n\n"
+        ("This message was created automatically by mail delivery software.\n\n"
         "A message that you sent could not be delivered to one or more of its\n"
         "recipients. This is a permanent error. The following address(es) failed:\n\n"
         f"  {DEAD}\n    mailbox is full: retry timeout exceeded\n\n"
-        "------ This is a copy of the message, including all the headers. ------\n",
+        "------ This is a copy of the message, including all the headers. ------\n"),
         "5.2.2", "mailbox_full", False,
     ),
     "exchange": (
-        "Delivery has failed to these recipients or groups:\n\n"
+        ("Delivery has failed to these recipients or groups:\n\n"
         f"{DEAD}<mailto:{DEAD}>\n"
         "The e-mail address you entered couldn't be found. Please check it.\n\n"
         "Diagnostic information for administrators:\n\n"
         f"Generating server: shop.example\n\n{DEAD}\n"
-        "#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##\n",
+        "#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##\n"),
         "5.1.1", "user_unknown", True,
     ),
     "domino": (
-        "Your message\n\n  Subject: Your website\n\nwas not delivered to:\n\n"
+        ("Your message\n\n  Subject: Your website\n\nwas not delivered to:\n\n"
         f"  {DEAD}\n\nbecause:\n\n  User dead (dead@shop.example) not listed in\n"
-        "  Domino Directory\n",
+        "  Domino Directory\n"),
         "5.1.1", "user_unknown", True,
     ),
     "german": (
-        "Ihre Nachricht konnte nicht zugestellt werden.\n\n"
-        f"{DEAD}:\n550 Requested action not taken: Postfach ist voll\n",
+        ("Ihre Nachricht konnte nicht zugestellt werden.\n\n"
+        f"{DEAD}:\n550 Requested action not taken: Postfach ist voll\n"),
         "5.2.2", "mailbox_full", False,
     ),
     "french": (

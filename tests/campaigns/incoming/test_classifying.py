@@ -104,13 +104,28 @@ def test_a_request_not_to_answer_is_no_sign_of_a_machine():
         "Not interested, thanks.",
         "Who is this? Remove me.",
         "Ja, gerne! Rufen Sie mich an.",
+        "Is this an automated email?",
+        "Thanks for your email. Let me ask my partner and get back to you.",
+        "Thank you for your message. I received it and like what I see.",
         "Thanks for your message! Looks great, how much is it?",
-        "Interested.\n\nOn Mon, 2 Nov 2026 at 9:00, Anna <anna@studio.example> wrote:\n"
-        "> This is an automated message, I am out of the office.\n",
+        (
+            "Interested.\n\nOn Mon, 2 Nov 2026 at 9:00, Anna <anna@studio.example> wrote:\n"
+            "> This is an automated message, I am out of the office.\n"
+        ),
     ],
 )
 def test_what_a_person_writes_is_a_reply(body):
     assert classify(letter(body)).kind == Kind.REPLY
+
+
+def test_our_own_subject_does_not_make_an_answer_automatic():
+    raw = letter("Yes!", subject="Re: Thank you for contacting us, here is your site")
+    assert classify(raw).kind == Kind.REPLY
+
+
+def test_a_car_dealers_address_is_a_persons():
+    raw = letter("Yes!", **{"from": "auto-haus@shop.example"})
+    assert classify(raw).kind == Kind.REPLY
 
 
 def test_a_receipt_is_no_reply():

@@ -30,6 +30,7 @@ HEADS = [
     "2 Kas 2026 Pzt 09:15 tarihinde Anna <anna@studio.example> şunu yazdı:",
     "2026年11月2日(月) 9:15 Anna <anna@studio.example>:",
     "在 2026年11月2日，09:15，Anna <anna@studio.example> 写道：",
+    "Anna Berg <anna@studio.example> schrieb am Mo., 2. Nov. 2026, 09:15:",
     "2026년 11월 2일 (월) 오전 9:15, Anna <anna@studio.example>님이 작성:",
 ]
 
@@ -85,6 +86,7 @@ def test_the_answer_above_an_original_mail_is_kept_alone(block):
         "Sendt fra min iPhone",
         "Отправлено с iPhone",
         "iPhoneから送信",
+        "Sent from my phone. Please excuse typos.",
         "_____\nBob Shop\nOwner",
     ],
 )
