@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from campaigns.incoming.phrases import read_phrases
 from campaigns.incoming.reading import Incoming
 
 #: Characters of the body in which an automatic answer says that it is one.
@@ -20,57 +21,17 @@ _HEADERS = (
     "x-tmda-fingerprint", "x-spamarrest-noauth", "x-boxbe-verify", "x-cron-env",
 )  # fmt: skip
 _PRECEDENCE = {"auto_reply", "auto-reply", "autoreply", "bulk", "junk"}
+_PHRASES = read_phrases("auto_replies")
 _SUBJECT = re.compile(
-    r"^\W*(?:(?:re|aw|sv|antw|fw|fwd)\s?:\s*)*(?:"
-    r"auto(?:mat\w{0,8})?[ -]?(?:e-?mail[ -])?(?:generated )?(?:re(?:ply|sponse|spond\w*)|answer)|autoreply|automated (?:message|e-?mail|notification|response)"
-    r"|automat\w* (?:generier\w+ )?(?:antwort|nachricht|rückmeldung)|abwesenheit\w*|abwesend|nicht im (?:büro|haus)|außer haus|ausser haus|urlaub(?:s\w*)?\b"
-    r"|réponse automatique|message automatique|absence\b|absent\w*|r[ée]ponse d'absence|en cong[ée]s?|notification d'absence"
-    r"|respuesta autom[áa]tica|contestaci[óo]n autom[áa]tica|fuera de (?:la )?oficina|ausencia|resposta autom[áa]tica|aus[êe]ncia|fora do escrit[óo]rio"
-    r"|risposta automatica|fuori (?:ufficio|sede)|assenza|automatisch antwoord|automatische? (?:beantwoording|antwoord|reactie)|afwezig\w*|niet aanwezig"
-    r"|autosvar|automatiskt? svar|fr[åa]nvaro\w*|frav[æa]r\w*|automaattinen vastaus|poissa\w*|automatyczna odpowied[źz]|odpowied[źz] automatyczna|nieobecno\w+"
-    r"|automatick[áa] odpov[ěe][ďd]\w*|automatikus v[áa]lasz|h[áa]zon k[íi]v[üu]l|автоответ\w*|автоматический ответ|отсутстви\w+|otomatik yan[ıi]t|ofis d[ıi][şs][ıi]nda"
-    r"|自動(?:応答|返信|回覆|回复)|自动(?:回复|答复|应答)|不在|자동 ?(?:응답|회신)|부재"
-    r"|out[ -]of[ -](?:the[ -])?office|ooo\b|on (?:annual |maternity |paternity |parental |sick |medical )?leave\b|on (?:vacation|holiday)|vacation (?:reply|notice|response|message)|away from (?:my|the) (?:desk|office|mail|e-?mail)|i(?:'m| am) (?:away|out of|on (?:vacation|holiday|leave))|away\W*$|holiday notice"
-    r")",
-    re.IGNORECASE,
+    rf"^\W*(?:(?:re|aw|sv|antw|fw|fwd)\s?:\s*)*(?:{_PHRASES['subject']})", re.IGNORECASE
 )
 #: Subjects of tickets and challenges; below "Re:" the words are our own.
 _SUBJECT_OF_MACHINE = re.compile(
-    r"^\W*(?:"
-    r"thank(?:s| you) for (?:contacting|your (?:e-?mail|message|enquiry|inquiry|request))"
-    r"|(?:we(?: have|'ve)? )?received your (?:e-?mail|message|request|enquiry|inquiry)|your (?:e-?mail|message|request|enquiry|inquiry|ticket)\b.{0,40}\b(?:received|created|opened)"
-    r"|ticket (?:received|created|opened)|\[(?:ticket|case|request) ?(?:id|no|nr|#)[^\]]{1,30}\]\W{0,3}(?:your|thank|we |received|created|opened)|case (?:created|received)"
-    r"|(?:please )?(?:verify|confirm) (?:your|that you|you are) |(?:sender )?verification (?:required|request)|challenge\b|confirm (?:your )?(?:delivery|message|e-?mail)|message (?:awaiting|pending) (?:approval|verification|confirmation)|action required to deliver"
-    r")",
-    re.IGNORECASE,
+    rf"^\W*(?:{_PHRASES['subject_of_machine']})", re.IGNORECASE
 )
 #: Marks that stand anywhere in a subject.
-_SUBJECT_ANYWHERE = re.compile(
-    r"out of (?:the )?office|auto(?:matic)?[- ]?(?:reply|response)|autoresponder|abwesenheitsnotiz|abwesenheitsnachricht|réponse automatique|respuesta automática|risposta automatica|\(auto(?:matic)? ?reply\)|automatische antwort",
-    re.IGNORECASE,
-)
-_BODY = re.compile(
-    r"(?:this is|das ist|dies ist|ceci est|este es|questo è|dit is)\W{1,3}(?:an? |eine? |un |una |een )?(?:auto\w*|automat\w+)[\w\s-]{0,30}(?:repl|respon|antwort|mail|nachricht|message|mensaje|messaggio|bericht|réponse|respuesta|risposta)"
-    r"|(?<!is this an )(?<!is this )(?<!is it an )(?<!your )\b(?:automated|automatic|automatically generated|auto-?generated|auto)[ -](?:e-?mail )?(?:reply|response|message|e-?mail|acknowledge?ment)|auto-?reply|autoresponder"
-    r"|\b(?:i am|i'm|i will be|i'll be|we are|he is|she is|currently|am) (?:\w+ ){0,3}(?:out of (?:the |my )?office|on (?:\w+ )?(?:leave|vacation|holidays?)\b|away from (?:my|the) (?:desk|office|e-?mail)|away (?:until|from|on|till)|out of (?:the )?country|travell?ing (?:until|with|and will))"
-    r"|out of (?:the )?office (?:until|from|on|and|through|with|this|today|starting|between|for|returning)|(?:limited|no|intermittent|sporadic) access to (?:my )?e-?mails?|no longer (?:with|work(?:s|ing)? (?:at|for)|employed)"
-    r"|(?:thank(?:s| you) for (?:your (?:e-?mail|message|enquiry|inquiry|mail)|contacting|reaching out|getting in touch|writing)[^\n]{0,80}\s+)(?:[^\n]{0,120}\s+){0,2}?[^\n]{0,80}(?:out of (?:the )?office|on (?:annual )?leave|vacation|away (?:from|until)|(?:have|has been|was) received|(?:we|our team|someone|a member|a representative|one of us)\b[^.\n]{0,60}(?:get back|respond|reply|in touch|contact you)|as soon as (?:possible|i can|we can)|(?:upon|on|when) (?:my|i) return|(?:are|is) (?:currently )?closed|automat|ticket|within \w+ (?:business|working|hours))"
-    r"|we(?: have|'ve)? received your (?:e-?mail|message|request|enquiry|inquiry)|your (?:request|ticket|e-?mail|message|enquiry) (?:\S+ )?(?:has been|was) (?:received|created|logged|opened)"
-    r"|do not (?:reply|respond) to this|mailbox is not (?:monitored|being monitored)|unmonitored|no longer monitored"
-    r"|(?:bin|ich bin|sind) (?:\S+ ){0,8}(?:nicht im (?:büro|haus)|außer haus|ausser haus|abwesend|im urlaub|nicht erreichbar|wieder (?:erreichbar|im büro|für sie da))|nicht im (?:büro|haus|hause)\b|ihre (?:e-?mail|nachricht|mail) (?:wird|wurde|werden) (?:nicht|weder|\S+ )?(?:weitergeleitet|gelesen|bearbeitet|erhalten)|automatisch (?:generiert|erstellt|versend)|(?:urlaubs|abwesenheits)\w*"
-    r"|(?:je suis|suis|serai|serons|nous sommes) (?:\S+ ){0,5}(?:absent|en congé|en vacances|hors du bureau|en déplacement)|actuellement absent|absente? du bureau|de retour le|message automatique|bien reçu votre (?:message|e-?mail|demande)"
-    r"|(?:estoy|estaré|me encuentro|estou|estarei|encontro-me) (?:\S+ ){0,5}(?:fuera|ausente|vacaciones|f[ée]rias|fora)|fuera de la oficina|fora do escrit|hemos recibido su|recebemos (?:a )?(?:sua|seu)|acceso limitado|mensaje automático|resposta automática"
-    r"|(?:sono|sarò|saremo) (?:\S+ ){0,4}(?:fuori|assente|in ferie|in vacanza)|fuori ufficio|abbiamo ricevuto la|accesso limitato"
-    r"|(?:ik ben|ben ik|wij zijn) (?:\S+ ){0,6}(?:afwezig|niet aanwezig|met vakantie|met verlof|op vakantie)|afwezig (?:tot|van)"
-    r"|jag är (?:\S+ ){0,4}(?:ledig|borta|på semester|inte på kontoret|frånvarande)|jeg er (?:\S+ ){0,5}(?:ferie|fraværende|ude af|ikke på kontor|ikke til stede|bortreist)|olen (?:\S+ ){0,3}(?:poissa|lomalla|vapaalla)"
-    r"|jestem (?:\S+ ){0,3}(?:nieobecn|na urlopie|poza biurem)|przebywam na urlopie|nejsem (?:\S+ ){0,3}přítom|mimo kancelář|szabadságon|nem vagyok (?:\S+ ){0,3}(?:iroda|elérhető)"
-    r"|(?:нахожусь|буду|нет) (?:\S+ ){0,4}(?:в отпуске|отсутств|на месте|в офисе|командировк)|в отпуске|отсутствую|автоматическ|ofis dışında|\bizinde\b"
-    r"|自動(?:応答|返信|送信|回覆)|自动(?:回复|答复)|不在に|休暇|외출|부재중|자동 ?(?:응답|회신)"
-    # Challenges: somebody's filter wants a proof that a person wrote.
-    r"|(?:click|follow|visit|reply|respond|go to|complete)[^\n]{0,80}\b(?:confirm|verify|authenticate|approve|prove|release|deliver)\w*[^\n]{0,80}(?:message|sender|human|e-?mail|delivery|address)"
-    r"|(?:not (?:yet )?(?:been )?(?:on|in) (?:my|the|their|his|her|our) (?:approved|allowed|safe|white)\w*(?: sender)?s? list|approved senders|guest list|whitelist)",
-    re.IGNORECASE,
-)
+_SUBJECT_ANYWHERE = re.compile(_PHRASES["subject_anywhere"], re.IGNORECASE)
+_BODY = re.compile(_PHRASES["body"], re.IGNORECASE)
 _NO_REPLY = re.compile(
     r"^(?:no-?_?\.?reply|do-?not-?reply|donotreply|notifications?|auto(?:mated|matic|-?reply|-?respon\w+)|bounces?|mailer|daemon)\b",
     re.IGNORECASE,

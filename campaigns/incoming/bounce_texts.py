@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from campaigns.incoming.phrases import read_phrases
+
 #: Lines of a notice that are looked at, and addresses that are taken from it.
 MAX_LINES = 1_000
 MAX_ADDRESSES = 100
@@ -25,20 +27,12 @@ _FIRST = re.compile(
 _LABELLED = re.compile(
     r"(?:(?:expanded|generated) from|rcpt to|recipients?|recipient address(?:es)?|failed recipients?|error-for|unknown user|"
     r"user ?id|user|mailbox|(?:e-?mail )?address(?:es)?|addressee|destinat\w+|destinataires?|"
-    r"empf[äa]nger|smtp|adres\w*|получател\w+|受信者|宛先|收件人)"
+    r"empf[äa]nger|smtp|adr[eé]s\w*|получател\w+|受信者|宛先|收件人)"
     rf"\s?(?:\([^)]{{0,20}}\))?\s?(?:[:=：]|(?<=ed from))\s?[<\[\"' ]{{0,3}}(?:smtp:|mailto:|rfc822;\s?)?({_ADDRESS})",
     re.IGNORECASE,
 )
-_FAILING = re.compile(
-    r"undeliver|not (?:be )?deliver|n't (?:be )?deliver|unable to|fail|unknown|invalid|reject|refus|"
-    r"no such|not (?:found|exist|accept|have an)|n't (?:found|exist|have|reach|accept)|could not|couldn't|cannot|can't|"
-    r"full|quota|disabled|problem|error|returned|bounced|denied|did not reach|does not|unavailable|"
-    r"generated from|"
-    r"unzustellbar|nicht (?:zu)?gestellt|konnte|n'a pas|impossible|no (?:se )?pud|não|nao pode|"
-    r"non (?:è|e'|può|recapit)|niet|kunde inte|ikke|nie (?:może|dost)|не (?:удал|достав|может)|できません|無法|无法|失敗|失败|"
-    r"\b[45]\d\d[ \-]",
-    re.IGNORECASE,
-)
+_PHRASES = read_phrases("bounces")
+_FAILING = re.compile(_PHRASES["failing"], re.IGNORECASE)
 _OF_SENDER = re.compile(
     r"(?:moved to|new (?:e-?mail )?address(?: is)?:?|forward(?:ed|ing)? to|use)\s+[<\"']?$|"
     r"(?<!generated )(?<!expanded )\bfrom:?\s+[<\"']?$|"
@@ -52,17 +46,8 @@ _SERVICE = re.compile(
 )
 _NOTATION = re.compile(r"^(?:smtp|rfc-?822)=")
 _COPY = re.compile(
-    r"(?im)^[\s\-=*_>#:|<]{0,60}(?:"
-    r"(?:this is |here is )?(?:a )?copy of (?:the|your) (?:original |undelivered )?(?:message|mail|headers?)\b[^\n]{0,80}"
-    r"|(?:a )?copy of the original message below[^\n]{0,40}"
-    r"|below this line is[^\n]{0,60}"
-    r"|(?:the |your )?(?:original|returned|unsent|undelivered|bounced|failed|rejected) (?:message|mail)(?: (?:follows|headers?|header follows|is|text|attached|below|body|starts?)[^\n]{0,40})?"
-    r"|(?:original )?message (?:headers?|text|contents?|body)(?: follows?| fields?)?"
-    r"|(?:the )?(?:text|body|headers?|beginning|start|first \d+ lines?) of (?:the |your )?(?:original |source |returned |sent )?(?:message|mail)[^\n]{0,50}"
-    r"|headers? of the source mail[^\n]{0,30}"
-    r"|(?:mensaje|mensagem|message|messaggio) (?:original|originale|d'origine)[^\n]{0,30}"
-    r"|(?:ursprüngliche|originale?) nachricht[^\n]{0,30}|oorspronkelijk bericht[^\n]{0,20}"
-    r")[\s\-=*_:.#|>]{0,60}$"
+    rf"^[\s\-=*_>#:|<]{{0,60}}(?:{_PHRASES['copy']})[\s\-=*_:.#|>]{{0,60}}$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _RAW_HEADERS = re.compile(
     r"(?m)^(?:> ?)?(?:Received: (?:from|by|\()|Return-Path: ?<|DKIM-Signature: )",

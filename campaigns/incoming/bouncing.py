@@ -14,6 +14,7 @@ from campaigns.incoming.bounce_texts import Mentioned, mentioned_in, notice_of
 from campaigns.incoming.delivery_reports import Reported, is_report, read_report
 from campaigns.incoming.failure_reasons import diagnose
 from campaigns.incoming.mime import Headers
+from campaigns.incoming.phrases import read_phrases
 from campaigns.incoming.reading import Incoming, first_address
 
 #: Characters of a diagnosis that are kept.
@@ -25,16 +26,7 @@ _DAEMON = re.compile(
     r"system administrator|internet mail (?:delivery|service)|microsoftexchange\w*@",
     re.IGNORECASE,
 )
-_SUBJECT = re.compile(
-    r"undeliver|deliver\w* (?:\w+ )?(?:fail|status|error|problem|report|notif|delay|unsuccess)|(?:fail|error|problem|unable|delay|warning|could ?n[o']t)\w*\W.{0,40}\bdeliver|"
-    r"fail\w* (?:notice|deliver|mail)|returned (?:e-?)?mail|returning (?:message|mail) to sender|mail (?:could not|not|error|fail|system error|status report|delivery)|non-?deliver|"
-    r"(?:message|mail|delivery) (?:has been |was |is )?(?:delayed|returned|bounced|rejected|refused|status)|nondeliverable|not delivered|(?:message|mail) (?:status|delayed|undeliv)|permanent (?:fatal )?error|"
-    r"user (?:unknown|doesn|not)|unknown (?:user|recipient|address)|invalid (?:recipient|address)|bounced? (?:mail|message)|transmission error|unzustellbar|nicht zustellbar|unzustellbare|rückläufer|zustellung\w*fehl|fehlgeschlagen|"
-    r"non remis|non distribu|échec de (?:la )?(?:remise|distribution)|echec de|impossible de remettre|no se puede entregar|no entregad|error de entrega|no se ha podido|não entregue|falha na entrega|não é possível entregar|"
-    r"mancato recapito|non recapita|impossibile (?:recapitare|consegnare)|onbestelbaar|niet (?:afgeleverd|bezorgd)|kan inte leverer|olever|ulever|kan ikke leveres|ikke levert|toimittam|toimitusvirhe|"
-    r"niedostarcz|nie dostarczono|zwrot|nedoručiteln|kézbesítetlen|не(?:\s)?(?:доставлен|удалось доставить|возможно доставить)|недоставлен|teslim edilemedi|配信(?:不能|でき|エラー)|配達(?:不能|でき)|送信(?:失敗|エラー)|退信|无法投递|退回|系统退信|投递失败|傳送失敗|배달 ?(?:실패|안)|전송 ?실패|반송|utilisateur non recens",
-    re.IGNORECASE,
-)
+_SUBJECT = re.compile(read_phrases("bounces")["subject"], re.IGNORECASE)
 _ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|fwd?)\s?:", re.IGNORECASE)
 _DELAY = re.compile(
     r"delay|not yet been|for (?:the )?past \d+|still being|will (?:continue|keep) (?:to )?try|no action is required|do not need to resend|"

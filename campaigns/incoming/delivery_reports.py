@@ -47,7 +47,7 @@ class Reported:
 
 def read_report(text: str) -> list[Reported]:
     """Return all recipients of a report, in its order."""
-    found = []
+    found: list[Reported] = []
     for fields in _groups(text):
         if len(found) >= MAX_RECIPIENTS:
             break

@@ -8,54 +8,34 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from campaigns.incoming.phrases import read_phrases
+
 #: Lines over which "On …, … wrote:" may be wrapped, and its longest form.
 MAX_WRAPPED = 5
 MAX_ATTRIBUTION = 400
 #: Lines in which a block of From, Sent, To, Subject is looked for.
 _BLOCK_LINES = 8
 
+_PHRASES = read_phrases("quotes")
 _VERB = re.compile(
-    r"\b(?:wrote|writes|schrieb(?:en)?|hat (?:\S+ ){0,6}geschrieben|a [ée]crit|[ée]crivait|escribi[óo]|escrib[ií]a|ha escrito|escreveu|ha scritto|scrisse|schreef|skrev|skrifaði|kirjoitti|"
-    r"pisze|napisa[łl](?:\(a\)|a)?|napsal(?:\(a\)|a)?|nap[íi]sal(?:a)?|[íi]rta|a scris|je napisa[ol]a?|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|пишет|пише|[έεE]γραψε|yazd[ıi]|viết|kirjutas|ra[šs][ėe]|rakst[īi]ja|menulis|"
-    r"va escriure|idatzi)\b|写道|寫道|作成|작성|님이 (?:작성|쓴)|のメッセージ|が書きました|(?:は|さんは)書きました|כתב|كتب|เขียน",
-    re.IGNORECASE,
+    rf"\b(?:{_PHRASES['verb']})\b|{_PHRASES['verb_unspaced']}", re.IGNORECASE
 )
 _TIME = re.compile(r"\d{1,2}\s?[:.hu]\s?\d{2}")
 _DATE = re.compile(
-    r"\b(?:19|20)\d\d\b|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?\.? [^\W\d]{3,10}\b|[^\W\d]{3,10}\.? \d{1,2}\b|\d{4}年"
+    r"\b(?:19|20)\d\d\b|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:[snr][tdh]|th)?\.? [^\W\d]{3,10}\b|[^\W\d]{3,10}\.? \d{1,2}\b|\d{4}年"
 )
 _ADDRESS = re.compile(r"[^\s<>\"(\[@]{1,64}@[\w.-]{2,100}")
-_LEAD = re.compile(
-    r"^(?:on|le|el|il|em|am|op|den|d\.|w dniu|dnia|dne|in data|at|il giorno|a|pe|ma|ti|ke|to|la|su|vào|pada|på|em|no dia|в|на|în|pe|από|στις|aidata|tarihinde|vào|2\d{3}|\d{1,2}[./:]|[^\W\d]{2,10}[,.] |在|quoting)\b",
-    re.IGNORECASE,
-)
+_LEAD = re.compile(rf"^(?:{_PHRASES['lead']})\b", re.IGNORECASE)
 _DASHES = re.compile(r"^[\s*_\-—–=|]{0,40}|[\s*_\-—–=|]{0,40}$")
 _ORIGINAL = re.compile(
-    r"^[\W_]{0,60}(?:original (?:message|mail|e-?mail|appointment)|(?:begin |start of )?forwarded (?:message|mail)(?: follows)?|reply message|replied message"
-    r"|urspr[üu]n?gliche (?:nachricht|mail)|originalnachricht|original-?nachricht|(?:anfang der )?weitergeleitete?n? (?:nachricht|e-?mail)|message (?:d[’']origine|original|transf[ée]r[ée]|initial)|d[ée]but du message (?:r[ée]exp[ée]di[ée]|transf[ée]r[ée])"
-    r"|mensaje (?:original|reenviado)|inicio del mensaje reenviado|mensagem (?:original|encaminhada)|messaggio (?:originale|inoltrato)|inizio messaggio inoltrato|oorspronkelijk bericht|origineel bericht|doorgestuurd bericht|begin doorgestuurd bericht"
-    r"|oprindelig (?:besked|meddelelse)|videresendt besked|ursprungligt meddelande|originalmeddelande|vidarebefordrat (?:meddelande|mejl)|opprinnelig melding|videresendt melding|alkuper[äa]inen viesti|(?:wiadomo[śs][ćc] oryginalna|oryginalna wiadomo[śs][ćc]|wiadomo[śs][ćc] przekazana)"
-    r"|p[ůu]vodn[íi] (?:zpr[áa]va|e-?mail)|eredeti [üu]zenet|mesaj original|исходное сообщение|(?:пересылаемое|пересланное) сообщение|первоначальное сообщение|orijinal (?:ileti|mesaj)|元のメッセージ|転送メッセージ|原始(?:邮件|郵件|訊息)|转发(?:的)?邮件|원본 (?:메시지|메일))[\W_]{0,60}$",
-    re.IGNORECASE,
+    rf"^[\W_]{{0,60}}(?:{_PHRASES['original']})[\W_]{{0,60}}$", re.IGNORECASE
 )
 #: What ticket systems put above the mail that is to be answered.
-_ABOVE = re.compile(
-    r"^\W{0,12}(?:please )?(?:reply|type your reply|write|respond|enter your reply|add your reply|do not (?:write|reply|edit)) (?:\w+ ){0,3}(?:above|below|under) this line|"
-    r"^\W{0,12}(?:bitte )?(?:antworten sie|antwort) (?:bitte )?(?:\w+ )?(?:über|oberhalb) dieser (?:zeile|linie)|r[ée]pondre au-dessus de cette ligne|responda (?:por )?encima de esta l[íi]nea",
-    re.IGNORECASE,
-)
+_ABOVE = re.compile(_PHRASES["above"], re.IGNORECASE)
 _DASHED = re.compile(r"^\s{0,4}-{4,}\s?[^\W\d_][^\n\-:]{3,45}?\s?-{4,}\s*$")
-_FORWARDED = re.compile(
-    r"forward|weitergeleitet|transf[ée]r|reenviado|encaminhad|inoltrat|doorgestuurd|videresend|vidarebefordr|przekazan|пересл|пересыл|転送|转发",
-    re.IGNORECASE,
-)
+_FORWARDED = re.compile(_PHRASES["forwarded"], re.IGNORECASE)
 #: Names of header lines: 0 who, 1 when, 2 to whom, 3 about what.
-_NAMES = (
-    r"from|von|de|da|van|fra|fr[åa]n|od|od kogo|l[äa]hett[äa]j[äa]|felad[óo]|от(?: кого)?|від|kimden|g[öo]nderen|差出人|发件人|寄件者|보낸 ?사람|από|expéditeur|mittente|remetente|remitente|absender|afsender|avsender|dari|από|van",
-    r"sent|date|gesendet(?: am)?|datum|envoy[ée](?: le)?|fecha|enviad[oa](?: el| em)?|data|inviato(?: il)?|verzonden|sendt|dato|skickat|datum|wys[łl]an[oey]|l[äa]hetetty|p[äa]iv[äa]ys|odesl[áa]no|elk[üu]ldve|отправлено|дата|надіслано|tarih|g[öo]nderildi|送信日時|日付|日期|发送时间|寄件日期|날짜|보낸 ?날짜|ημερομηνία|dikirim|tanggal|on",
-    r"to|an|[àa]|para|a|aan|til|till|do|vastaanottaja|komu|c[íi]mzett|кому|kime|alıcı|宛先|收件人|받는 ?사람|προς|kepada|cc|kopie(?:n)?|copie(?: [àa])?|destinataire|destinatario|catre|reply-to",
-    r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|emne|[äa]mne|temat|aihe|p[řr]edm[ěe]t|t[áa]rgy|тема|konu|件名|主题|主旨|제목|θέμα|subiect|perihal|re",
-)
+_NAMES = [_PHRASES[kind] for kind in ("who", "when", "to_whom", "about")]
 _HEADER = [
     re.compile(
         rf"^[\s*_>]{{0,6}}(?:{names})[\s*_]{{0,3}}[:：][\s*_]{{0,3}}(?:\S|$)",
