@@ -20,6 +20,10 @@ _HEADERS = (
     "autoresponder", "x-fc-machinegenerated", "x-mailer-autoreply", "x-ebay-mailtracker",
     "x-tmda-fingerprint", "x-spamarrest-noauth", "x-boxbe-verify", "x-cron-env",
 )  # fmt: skip
+_MARK = re.compile(r"x-(?:mail-)?auto-?(?:re|gen|ans)")
+_PROGRAM = re.compile(
+    r"auto-?respon\w+|auto-?reply|vacation (?:mail|mess|resp)|^vacation", re.IGNORECASE
+)
 _PRECEDENCE = {"auto_reply", "auto-reply", "autoreply", "bulk", "junk"}
 _PHRASES = read_phrases("auto_replies")
 _SUBJECT = re.compile(
@@ -55,6 +59,12 @@ def _in_headers(message: Incoming) -> str:
         value = headers.text(name).strip().lower()
         if name in headers and value not in ("no", "false", "0", "none"):
             return f"It has the header {name}."
+    for name in headers.names():
+        if _MARK.match(name) and name != "x-auto-response-suppress":
+            return f"It has the header {name}."
+    program = headers.text("x-mailer") + " " + headers.text("from")
+    if found := _PROGRAM.search(program[:400]):
+        return f"{found[0]!r} wrote it."
     for name in ("precedence", "x-precedence", "preference"):
         value = headers.text(name).strip().lower()
         if value in _PRECEDENCE and not (value == "bulk" and is_list(message)):
