@@ -16,7 +16,7 @@ MAX_DIAGNOSIS = 4_000
 DEAD = {"user_unknown", "host_unknown", "moved", "not_accepting"}
 
 #: A subject above 7 is no status but a version number.
-_ENHANCED = re.compile(r"(?<![\d.\-/v])([245])\.([0-7])\.(\d{1,3})(?![\d.]*\d)")
+_ENHANCED = re.compile(r"(?<![\d./v])([245])\.([0-7])\.(\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(
     r"(?<![\d.:/@\-])(4(?:2[12]|3[12]|5[0-9]|7[01])|5(?:0[0-4]|1[0-3]|2[0-35]|3[0-9]|4[0-9]|5[0-9]|7[0-9]))"
     r"(?=[ \-:,#>\n]|$)"

@@ -67,6 +67,7 @@ class _Writer:
         self._line: list[str] = []
         self._depth = 0
         self._skipping = 0
+        self._preformatted = 0
 
     def write(self, root: lxml.html.HtmlElement) -> str:
         for event, element in lxml.etree.iterwalk(root, events=("start", "end")):
@@ -90,6 +91,7 @@ class _Writer:
             if _separates(element):
                 self._lines.append(_RULE)
             self._gap(element)
+        self._preformatted += element.tag == "pre"
         if _is_quote(element):
             self._depth += 1
         self._say(element.text)
@@ -102,6 +104,7 @@ class _Writer:
                 self._break()
             elif element.tag in ("td", "th"):
                 self._line.append(" ")
+            self._preformatted -= element.tag == "pre"
             if _is_quote(element):
                 self._depth -= 1
             self._gap(element)
@@ -109,8 +112,13 @@ class _Writer:
             self._say(element.tail)
 
     def _say(self, text: str | None) -> None:
-        if text:
-            self._line.append(_SPACES.sub(" ", text))
+        if not text:
+            return
+        lines = text.split("\n") if self._preformatted else [text]
+        for number, line in enumerate(lines):
+            if number:
+                self._break(keep_empty=True)
+            self._line.append(_SPACES.sub(" ", line))
 
     def _gap(self, element: lxml.html.HtmlElement) -> None:
         is_paragraph = (

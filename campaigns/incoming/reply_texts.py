@@ -20,9 +20,11 @@ MAX_LINES = 5_000
 
 TEXT, EMPTY, QUOTED, ATTRIBUTION, ORIGINAL, DEVICE = "teqaod"
 
-_QUOTE = re.compile(r"^\s{0,3}(?:>|&gt;|\|(?=\s?\S))")
+_QUOTE = re.compile(r"^\s{0,3}(?:>(?!From )|&gt;|\|(?=\s?\S))")
 #: "> On …, … wrote:" is quoted as a whole by some programs.
 _PREFIX = re.compile(r"^[\s>|]{1,20}")
+#: Mailboxes put a sign before a line that begins with From.
+_ESCAPED = re.compile(r"^>(?=From )")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e]")
 _RULE = re.compile(r"^\s*[_\-=*—–]{8,}\s*$")
 _ENDING = re.compile(r"^[\s_\-=*—–]*$")
@@ -74,7 +76,7 @@ def _told_apart(lines: Sequence[str]) -> list[_Line]:
         elif _is_wrapped_quote(lines, number, told):
             told.append(_Line(QUOTED, f"> {line}"))
         else:
-            told.append(_Line(TEXT, line))
+            told.append(_Line(TEXT, _ESCAPED.sub("", line)))
         number += 1
     return told
 

@@ -247,6 +247,13 @@ def test_a_person_who_quotes_a_bounce_answers():
     assert classify(letter(body, subject="Re: Undelivered Mail")).kind == Kind.REPLY
 
 
+def test_a_code_behind_a_continued_reply_is_the_status():
+    body = f"<{DEAD}>: host mx said: 550-5.1.1 The account does\n    550 not exist\n"
+    assert the_one(notice(body)).status == "5.1.1"
+    body = f"<{DEAD}>: host mx said: 552-5.2.2 The inbox is out of space\n"
+    assert the_one(notice(body)).status == "5.2.2"
+
+
 def test_a_version_number_is_no_status():
     body = f"Exim 4.92.3 on mx.example\n\n{DEAD}\n   unknown user\n"
     assert the_one(notice(body)).status == "5.1.1"

@@ -120,6 +120,13 @@ def test_answers_between_quotes_keep_what_they_answer():
     assert new_text_of(text) == "> When?\n\nTomorrow.\n\n> Where?\n\nHere."
 
 
+def test_a_line_that_a_mailbox_escaped_is_text():
+    assert (
+        new_text_of("Yes.\n>From my side all is well.")
+        == "Yes.\nFrom my side all is well."
+    )
+
+
 def test_a_mail_that_only_quotes_has_no_new_text():
     assert new_text_of(f"{HEADS[0]}{QUOTE}") == ""
 
@@ -131,6 +138,7 @@ HTML = {
     "apple": '<div>Yes, tomorrow.</div><div><br><blockquote type="cite"><div>On Nov 2, 2026, at 9:15 AM, Anna &lt;a@b.example&gt; wrote:</div><div>Shall we talk?</div></blockquote></div>',
     "yahoo": '<div>Yes, tomorrow.</div><div class="yahoo_quoted"><div>On Monday, November 2, 2026 at 09:15:00 AM GMT+1, Anna &lt;a@b.example&gt; wrote:</div><div>Shall we talk?</div></div>',
     "thunderbird": '<p>Yes, tomorrow.</p><div class="moz-cite-prefix">Am 02.11.26 um 09:15 schrieb Anna:<br></div><blockquote type="cite">Shall we talk?</blockquote><pre class="moz-signature">-- \nBob</pre>',
+    "preformatted": "<pre>Yes, tomorrow.\n\n&gt; Shall we talk?\n&gt; Anna\n</pre>",
     "signature": '<div>Yes, tomorrow.</div><div class="gmail_signature" data-smartmail="gmail_signature">Bob<br>Owner</div>',
 }
 
