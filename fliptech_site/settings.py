@@ -79,6 +79,9 @@ EXPLAINERS = {
     "page": "leads.explaining.PageExplainer",
     "contacts": "leads.explaining.ContactsExplainer",
     "robots": "leads.explaining.RobotsExplainer",
+    "bounce": "campaigns.incoming.explaining.BounceExplainer",
+    "reply": "campaigns.incoming.explaining.ReplyExplainer",
+    "agent": "campaigns.incoming.explaining.AgentExplainer",
 }
 
 #: Functions that add figures to admin's first page, in the funnel's order.

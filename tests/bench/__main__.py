@@ -1,4 +1,7 @@
-"""`python -m tests.bench tasks|leads`: measure beside the peers and print the ratios."""
+"""`python -m tests.bench tasks|leads`: measure beside the peers and print the ratios.
+
+`python -m tests.bench incoming` scores how what comes back is read (incoming.py).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.screen import LaunchError
+from tests.bench import incoming
 from tests.bench.comparing import (
     AT_SCALE,
     CELERY,
@@ -38,6 +42,9 @@ PARTS: dict[str, tuple[Callable[..., list[Comparison]], tuple[str, ...]]] = {
 
 def main() -> None:
     """Run the benchmarks that the command line names."""
+    if sys.argv[1:2] == ["incoming"]:
+        incoming.main(sys.argv[2:])
+        return
     arguments = _arguments()
     # pika reports every refused connection while RabbitMQ starts.
     logging.getLogger("pika").setLevel(logging.CRITICAL)

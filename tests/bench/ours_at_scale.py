@@ -17,13 +17,14 @@ from django.db import connection
 
 django.setup()
 
-from tasks import (  # noqa: E402  # noqa: E402
+from tasks import (  # noqa: E402
     archiving,
     claiming,
     figures,
     gating,
     metrics,
     planning,
+    recording,
     relaying,
     rescuing,
 )

@@ -1,0 +1,143 @@
+"""Find in a notice written for people whom a mail did not reach. Pure.
+
+Each mail server words its notices differently; what they share is where they put the
+address: at the beginning of a line, behind a label, or in the sentence about the failure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from campaigns.incoming.phrases import read_phrases
+
+#: Lines of a notice that are looked at, and addresses that are taken from it.
+MAX_LINES = 1_000
+MAX_ADDRESSES = 100
+
+_ADDRESS = r"[\w!#$%&'*+/=?^`{|}~.\-]{1,64}@[\w\-]+(?:\.[\w\-]+)*"
+_ANY = re.compile(_ADDRESS)
+_FIRST = re.compile(
+    rf"[\s>*\-\d.)]{{0,12}}(?:smtp:)?[<\[(\"']{{0,2}}(?:mailto:|smtp:)?({_ADDRESS})"
+    r"[>\])\"']{0,2}\s*(?:<mailto:[^>]{1,200}>)?"
+    r"\s*(?:$|[:;,(\[<]|\.\.|-|–|\s{2}|on\s|\(|mailbox|user|has|is|was|does|did|said)",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(
+    r"(?:(?:expanded|generated) from|rcpt to|recipients?|recipient address(?:es)?|failed recipients?|error-for|unknown user|"
+    r"user ?id|user|mailbox|(?:e-?mail )?address(?:es)?|addressee|destinat\w+|destinataires?|"
+    r"empf[äa]nger|smtp|adr[eé]s\w*|получател\w+|受信者|宛先|收件人)"
+    rf"\s?(?:\([^)]{{0,20}}\))?\s?(?:[:=：]|(?<=ed from))\s?[<\[\"' ]{{0,3}}(?:smtp:|mailto:|rfc822;\s?)?({_ADDRESS})",
+    re.IGNORECASE,
+)
+_PHRASES = read_phrases("bounces")
+_FAILING = re.compile(_PHRASES["failing"], re.IGNORECASE)
+_OF_SENDER = re.compile(
+    r"(?:moved to|new (?:e-?mail )?address(?: is)?:?|forward(?:ed|ing)? to|use)\s+[<\"']?$|"
+    r"(?<!generated )(?<!expanded )\bfrom:?\s+[<\"']?$|"
+    r"(?:^|\s)(?:mail from|from|sender|von|de|reply-to|contact\w*|message-id|id|x-\S+|reporting-mta|received|abuse|postmaster at)"
+    r"\s?[:=<(]|(?:please|questions?|help|support|forward|assistance)\b[^.]{0,60}$",
+    re.IGNORECASE,
+)
+_SERVICE = re.compile(
+    r"(?:mailer-daemon|postmaster|abuse|noc|helpdesk|hostmaster|root|majordomo)@|@mx\.google\.com$|@localhost$",
+    re.IGNORECASE,
+)
+_NOTATION = re.compile(r"^(?:smtp|rfc-?822)=")
+_COPY = re.compile(
+    rf"^[\s\-=*_>#:|<]{{0,60}}(?:{_PHRASES['copy']})[\s\-=*_:.#|>]{{0,60}}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_RAW_HEADERS = re.compile(
+    r"(?m)^(?:> ?)?(?:Received: (?:from|by|\()|Return-Path: ?<|DKIM-Signature: )",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """An address in a notice, how sure it is the failed one (3 to 1), what is said of it."""
+
+    address: str
+    sureness: int
+    words: str
+
+
+def notice_of(text: str) -> tuple[str, str]:
+    """Tell the notice from the copy of the mail that it is about."""
+    ends = [
+        found.start()
+        for found in (_COPY.search(text), _RAW_HEADERS.search(text))
+        if found
+    ]
+    # A notice that begins with the copy tells nothing if it is cut there.
+    end = min((end for end in ends if text[:end].strip()), default=len(text))
+    return text[:end], text[end:]
+
+
+def mentioned_in(notice: str, *, own: Collection[str]) -> list[Mentioned]:
+    """Return the surest addresses of a notice; `own` are those of our side."""
+    lines = notice.split("\n")[:MAX_LINES]
+    surest: dict[str, tuple[int, int]] = {}
+    for number, line in enumerate(lines):
+        around = line + "\n" + (lines[number + 1] if number + 1 < len(lines) else "")
+        before = lines[number - 1] if number else ""
+        for address, sureness in _in_line(line[:1_000], around[:2_000], before[:1_000]):
+            known = surest.get(address)
+            if address in own or (not known and len(surest) >= MAX_ADDRESSES):
+                continue
+            if known is None or known[0] < sureness:
+                surest[address] = (sureness, known[1] if known else number)
+    best = max((sureness for sureness, _ in surest.values()), default=0)
+    chosen = {a: line for a, (sureness, line) in surest.items() if sureness == best}
+    return _with_words(chosen, best, lines)
+
+
+def _in_line(line: str, around: str, before: str) -> list[tuple[str, int]]:
+    if "@" not in line:
+        return []
+    found = []
+    first = _FIRST.match(line)
+    labelled = {match[1].lower() for match in _LABELLED.finditer(line)}
+    for match in _ANY.finditer(line):
+        address = _NOTATION.sub("", match[0].strip(".'`").lower())
+        if not _is_plausible(address):
+            continue
+        if (
+            first and match[0] == first[1] and match.start() == first.start(1)
+        ) or address in labelled:
+            sureness = 3
+        elif _OF_SENDER.search(line[: match.start()]):
+            continue
+        else:
+            sureness = 2 if _FAILING.search(around) or _FAILING.search(before) else 1
+        found.append((address, sureness - 2 * bool(_SERVICE.search(address))))
+    return found
+
+
+def _is_plausible(address: str) -> bool:
+    local, _, domain = address.rpartition("@")
+    # Message ids are long and full of digits; 3 of 4 characters is none's name.
+    digits = sum(letter.isdigit() for letter in local)
+    return (
+        bool(local)
+        and bool(domain)
+        and not (len(local) > 24 and digits * 2 > len(local))
+    )
+
+
+def _with_words(
+    chosen: dict[str, int], sureness: int, lines: list[str]
+) -> list[Mentioned]:
+    """Give each address the lines up to the next one."""
+    numbers = sorted(set(chosen.values()))
+    following = dict(zip(numbers, [*numbers[1:], len(lines)], strict=False))
+    return [
+        Mentioned(
+            address=address,
+            sureness=sureness,
+            words="\n".join(lines[number : min(following[number], number + 40)]),
+        )
+        for address, number in chosen.items()
+    ]

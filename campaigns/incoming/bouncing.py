@@ -1,0 +1,262 @@
+"""Read bounces: whom a mail did not reach, and why. Pure.
+
+Reports (RFC 3464) are believed first, then headers that servers add, then the notice that
+is written for people, then what remains of the mail that came back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from campaigns.incoming.bounce_texts import Mentioned, mentioned_in, notice_of
+from campaigns.incoming.delivery_reports import Reported, is_report, read_report
+from campaigns.incoming.failure_reasons import diagnose
+from campaigns.incoming.mime import Headers
+from campaigns.incoming.phrases import read_phrases
+from campaigns.incoming.reading import Incoming, first_address
+
+#: Characters of a diagnosis that are kept.
+MAX_WORDS = 300
+
+_DAEMON = re.compile(
+    r"mailer[-_ ]?daemon|mail[- ]?daemon|postmaster|mail delivery|delivery (?:sub)?system|mail (?:system|administrator)|"
+    r"^(?:bounces?|maildelivery|mdaemon|mailerdaemon|mail-?admin|administrator|postoffice|system administrator)[+@=-]|"
+    r"system administrator|internet mail (?:delivery|service)|microsoftexchange\w*@",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(read_phrases("bounces")["subject"], re.IGNORECASE)
+_ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|fwd?)\s?:", re.IGNORECASE)
+_DELAY = re.compile(
+    r"delay|not yet been|for (?:the )?past \d+|still being|will (?:continue|keep) (?:to )?try|no action is required|do not need to resend|"
+    r"verzöger|retrasad|retardé|ritard|atrasad|deferred|still trying|temporarily|you do not need",
+    re.IGNORECASE,
+)
+_SUCCESS = re.compile(
+    r"success\w* (?:mail )?deliver|deliver\w* success|was (?:successfully )?(?:delivered|relayed)|\(relay\)|\(success\)|successfully (?:delivered|relayed)",
+    re.IGNORECASE,
+)
+_GIVEN_UP = re.compile(
+    r"n't able to deliver|not able to deliver|could not be delivered|cannot be delivered|unable to deliver|failed permanently",
+    re.IGNORECASE,
+)
+_VERP = re.compile(
+    r"^[^@]{0,60}?[+=\-]([\w.+\-]{1,64})[=]([\w\-]+(?:\.[\w\-]+)+)@", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One recipient of a bounce or a complaint."""
+
+    address: str
+    #: Where it failed in the end, if that is another address.
+    final_address: str
+    #: Enhanced status code, "" for complaints.
+    status: str
+    reason: str
+    hard: bool
+    #: The server's own words, shortened.
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A notice about delivery; success is one too, but no failure."""
+
+    recipients: list[Failed]
+    is_failure: bool
+    why: str
+
+
+def read_bounce(message: Incoming, *, own: Collection[str] = ()) -> Bounce | None:
+    """Return what a mail server tells about delivery, None for all other mail."""
+    reported = _reported(message)
+    if reported:
+        return _of_report(message, reported)
+    failed = message.headers.all("x-failed-recipients")
+    if not failed and not _looks_like_bounce(message):
+        return None
+    if _SUCCESS.search(message.subject):
+        return Bounce([], False, "It tells that a mail was delivered.")
+    return _of_notice(message, own)
+
+
+def _reported(message: Incoming) -> list[Reported]:
+    found = []
+    for report in message.reports.get("message/delivery-status", []):
+        found += read_report(report)
+    if not found and message.enclosed_reports and _looks_like_bounce(message):
+        for report in message.enclosed_reports:
+            found += read_report(report)
+    if not found and is_report(message.text) and not _ANSWER.search(message.subject):
+        found = read_report(message.text)
+    return found
+
+
+def _of_report(message: Incoming, reported: list[Reported]) -> Bounce:
+    failures = [each for each in reported if each.is_failure]
+    notice, _ = notice_of(message.text)
+    by_address: dict[str, Failed] = {}
+    for each in failures or reported:
+        by_address.setdefault(each.address, _failed(each, notice, len(reported) == 1))
+    recipients = list(by_address.values())
+    if not failures:
+        return Bounce(recipients, False, "A report of success (RFC 3464).")
+    return Bounce(recipients, True, "A delivery report (RFC 3464).")
+
+
+def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
+    if not each.is_failure:
+        return Failed(
+            each.address, each.final_address, each.status[:12], "delivered", False, ""
+        )
+    words = each.diagnosis
+    found = diagnose(words, status=each.status, is_delayed=each.is_delayed)
+    if (
+        found.reason in ("unknown", "system", "content")
+        or not each.status
+        or each.status.endswith(".0.0")
+    ):
+        # The notice for people often says more than the report.
+        said = _said_of(each, notice)
+        if is_alone and diagnose(said).reason == "unknown":
+            said = notice
+        if said:
+            fuller = diagnose(
+                f"{words} . {said}", status=each.status, is_delayed=each.is_delayed
+            )
+            if found.reason == "unknown" or fuller.status != found.status:
+                found, words = fuller, words or said
+    words = " ".join(words.split())[:MAX_WORDS]
+    return Failed(
+        each.address,
+        each.final_address,
+        found.status,
+        found.reason,
+        found.is_hard,
+        words,
+    )
+
+
+def _said_of(each: Reported, notice: str) -> str:
+    for mentioned in mentioned_in(notice, own=()):
+        if mentioned.address in (each.address, each.final_address):
+            return mentioned.words
+    return ""
+
+
+def _looks_like_bounce(message: Incoming) -> bool:
+    if (
+        message.report_type == "delivery-status"
+        or "message/delivery-status" in message.reports
+    ):
+        return True
+    headers = message.headers
+    subject = message.subject[:300]
+    is_daemon = bool(_DAEMON.search(headers.text("from")[:300])) or headers.raw(
+        "return-path"
+    ).strip() in ("<>", "<<>>", "<MAILER-DAEMON>")
+    is_answer = bool(_ANSWER.search(subject)) or "in-reply-to" in headers
+    if _SUBJECT.search(subject):
+        return (
+            is_daemon
+            or not is_answer
+            or ("in-reply-to" not in headers and _is_notice(message))
+        )
+    return is_daemon and _is_notice(message)
+
+
+def _is_notice(message: Incoming) -> bool:
+    """Say whether a daemon's text tells of a failure and whom it concerns."""
+    notice, _ = notice_of(message.text)
+    found = mentioned_in(notice, own={first_address(message.headers.text("to"))})
+    if not found:
+        return False
+    return found[0].sureness >= 2 or bool(_GIVEN_UP.search(notice))
+
+
+def _of_notice(message: Incoming, own: Collection[str]) -> Bounce:
+    notice, copy = notice_of(message.text)
+    is_delayed = _is_delay(message, notice)
+    headers = message.headers
+    ours = {
+        *own,
+        *(first_address(headers.text(name)) for name in ("to", "delivered-to")),
+    }
+    mentioned = mentioned_in(notice, own=ours)
+    stated = _stated(headers)
+    if stated:
+        said = {each.address: each.words for each in mentioned}
+        chosen = [Mentioned(a, 3, said.get(a, notice)) for a in stated]
+    elif mentioned and mentioned[0].sureness >= 2:
+        chosen = mentioned
+    else:
+        chosen = [
+            Mentioned(a, 1, notice) for a in _guessed(message, copy, ours)
+        ] or mentioned
+    recipients = []
+    for each in chosen:
+        found = diagnose(each.words, is_delayed=is_delayed)
+        if (
+            found.reason in ("unknown", "expired") and len(chosen) == 1
+        ) or found.reason == "unknown":
+            found = diagnose(
+                f"{each.words} . {notice} . {message.subject}", is_delayed=is_delayed
+            )
+        words = " ".join(each.words.split())[:MAX_WORDS]
+        recipients.append(
+            Failed(
+                each.address,
+                each.address,
+                found.status,
+                found.reason,
+                found.is_hard,
+                words,
+            )
+        )
+    return Bounce(recipients, True, "A notice of a mail server.")
+
+
+def _is_delay(message: Incoming, notice: str) -> bool:
+    if re.search(
+        r"fail|permanent|gave up|giving up|given up", message.subject, re.IGNORECASE
+    ):
+        return False
+    if re.search(
+        r"permanent(?:ly)? (?:error|fail|fatal)|gave up|giving up|given up|permanent error",
+        notice,
+        re.IGNORECASE,
+    ):
+        return False
+    return bool(
+        _DELAY.search(message.subject)
+        or re.search(
+            r"(?:no|not need to) (?:action is required|(?:re-?send|do anything))|will (?:continue|keep|be) (?:\w+ ){0,3}tr(?:y|ied)|not yet been (?:delivered|able)|warning message only|still (?:trying|being)|wird weiter versucht",
+            notice,
+            re.IGNORECASE,
+        )
+    )
+
+
+def _stated(headers: Headers) -> list[str]:
+    found = []
+    for value in headers.all("x-failed-recipients"):
+        found += [
+            address for one in value.split(",") if (address := first_address(one))
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _guessed(message: Incoming, copy: str, ours: Collection[str]) -> list[str]:
+    """Guess from a coded envelope address, then from the mail that came back."""
+    for name in ("to", "delivered-to", "x-original-to"):
+        if coded := _VERP.match(first_address(message.headers.text(name))):
+            return [f"{coded[1]}@{coded[2]}".lower()]
+    for source in (message.original, Headers(copy[:20_000].encode("utf-8", "replace"))):
+        for name in ("x-failed-recipients", "to", "delivered-to", "x-rcpt-to"):
+            address = first_address(source.text(name))
+            if address and address not in ours:
+                return [address]
+    return []
