@@ -16,7 +16,7 @@ from leads.models import Lead, ScrapeJob  # noqa: E402
 from leads.page_importing import import_list  # noqa: E402
 from leads.pages import parse_html  # noqa: E402
 from leads.row_storing import store_rows  # noqa: E402
-from leads.scraping import no_counts  # noqa: E402
+from leads.job_keeping import no_counts  # noqa: E402
 from leads.sources import find_source  # noqa: E402
 from leads.sources.website import read_site_page  # noqa: E402
 from leads.structured import read_nodes  # noqa: E402
