@@ -126,7 +126,6 @@ def test_the_figures_count_what_is_there(django_assert_num_queries):
         ("fliptech_leads_scrape_jobs", "unfinished"): 1,
         ("fliptech_leads_fetches", "ok"): 1,
         ("fliptech_leads_source_notices", "craigslist", "blocked"): 1,
-        ("fliptech_leads_source_notices", "craigslist", "blocked"): 1,
     }
 
 
