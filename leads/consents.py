@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fliptech_site.errors import PermanentError
 from leads.models import SourceConsent
-from leads.sources.base import Source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+class Asked(Protocol):
+    """What may need a consent: a listing source, or another that asks for pages."""
+
+    name: str
+    needs_consent: bool
+
+    def base_url(self) -> str:
+        """Give the address that consent is recorded for."""
 
 
 class ConsentMissingError(PermanentError):
     """Raised when a source is asked for that nobody has switched on."""
 
 
-def require_consent(source: Source) -> None:
+def require_consent(source: Asked) -> None:
     """Raise ConsentMissingError when the source needs a consent that isn't recorded."""
     if not source.needs_consent:
         return

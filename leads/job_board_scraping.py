@@ -23,7 +23,7 @@ _LONGEST_NAME = 120
 def check_board(
     board: str = "",
     company: str = "",
-    max_results: int = 100,
+    max_results: object = 100,
     path: str = "",
     website: str = "",
 ) -> dict[str, Any]:
@@ -36,7 +36,10 @@ def check_board(
             f"max_results is {max_results!r}: write a whole number from 1 to"
             f" {_MOST_RESULTS}."
         )
-    checked = {"company": company.strip()[:500], "max_results": max_results}
+    checked: dict[str, Any] = {
+        "company": company.strip()[:500],
+        "max_results": max_results,
+    }
     if path:
         name = find_board(board).name if board else ""
         return checked | {"board": name, "path": path, "website": website}

@@ -51,7 +51,7 @@ class LinkedIn:
 
 
 def check_linkedin(
-    path: str = "", query: str = "", location: str = "", max_results: int = 1_000
+    path: str = "", query: str = "", location: str = "", max_results: object = 1_000
 ) -> dict[str, Any]:
     """Give the parameters in one spelling, or raise InvalidInput."""
     if not isinstance(max_results, int) or not 1 <= max_results <= _MOST_RESULTS:

@@ -43,7 +43,7 @@ class KeyMissingError(PermanentError):
 
 
 def check_places(
-    query: str, location: str = "", max_results: int = 60
+    query: str, location: str = "", max_results: object = 60
 ) -> dict[str, Any]:
     """Give the parameters in one spelling. Raises InvalidInput and KeyMissingError."""
     if not query.strip():

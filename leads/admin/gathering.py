@@ -77,7 +77,10 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
     ) -> TemplateResponse:
         """Show above the list what is wrong, and the outcomes by source."""
         more = {"notices": open_notices(), "bars": bars_by_source()}
-        return super().changelist_view(request, (extra_context or {}) | more)
+        page: TemplateResponse = super().changelist_view(
+            request, (extra_context or {}) | more
+        )
+        return page
 
     def change_view(
         self,
@@ -89,9 +92,10 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
         """Show above the fields how far the job is."""
         job = self.get_object(request, object_id)
         more = {"picture": job_picture(job)} if job else {}
-        return super().change_view(
+        page: HttpResponse = super().change_view(
             request, object_id, form_url, (extra_context or {}) | more
         )
+        return page
 
     @display(description="What")
     def what(self, job: ScrapeJob) -> str:

@@ -75,6 +75,9 @@ class RecurringScrapeForm(forms.ModelForm):  # type: ignore[type-arg]
         return given
 
 
+_WHAT: Any = ("scraped", "kwargs", "is_enabled")
+
+
 @admin.register(RecurringScrape)
 class RecurringScrapeAdmin(ScheduleAdmin):
     """Scrapes that the clock repeats: what, when, next runs, pause and run now."""
@@ -88,9 +91,9 @@ class RecurringScrapeAdmin(ScheduleAdmin):
         "next_run_at",
         "last_planned_at",
     )
-    list_filter = ("is_enabled",)
+    list_filter = ("is_enabled", "timezone")
     fieldsets = (
-        (None, {"fields": ("scraped", "kwargs", "is_enabled")}),
+        (None, {"fields": _WHAT}),
         (
             "Times",
             {"fields": ("cron", "timezone", "words", "next_runs", "last_planned_at")},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from tasks.models import Schedule
@@ -21,7 +23,7 @@ class RecurringScrape(Schedule):
     Its actor and kwargs are the source and its parameters.
     """
 
-    objects = RecurringScrapes()
+    objects: ClassVar[RecurringScrapes] = RecurringScrapes()
 
     class Meta:
         proxy = True

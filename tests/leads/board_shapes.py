@@ -158,7 +158,7 @@ def stories() -> str:
     return json.dumps({"hits": hits, "nbHits": 4, "page": 0, "nbPages": 1})  # fmt: skip
 
 
-def comment(key: int, text: str, **more: Any) -> dict[str, Any]:
+def comment(key: int, text: str | None, **more: Any) -> dict[str, Any]:
     return {"id": key, "created_at": "2026-11-02T15:00:00.000Z", "author": "a",
             "parent_id": 902, "story_id": 902, "text": text, "children": []} | more  # fmt: skip
 

@@ -118,7 +118,8 @@ def _is_in(each: dict[str, Any], asked: dict[str, Any]) -> bool:
     where = each.get("location")
     if where is None:
         return True
-    return (
+    is_in: bool = (
         low["latitude"] <= where["latitude"] < high["latitude"]
         and low["longitude"] <= where["longitude"] < high["longitude"]
     )
+    return is_in

@@ -94,7 +94,7 @@ def _vacancy(node: Mapping[str, Any], url: str) -> Vacancy | None:
     )
 
 
-def _address(value: Any) -> dict[str, str]:
+def _address(value: Any) -> dict[str, Any]:
     """Give the parts of the first place; a place may be a text, an object or a list."""
     place = value[0] if isinstance(value, list) and value else value
     inner = place.get("address", place) if isinstance(place, dict) else place

@@ -165,7 +165,7 @@ def _lines(page: HtmlElement) -> Iterator[str]:
             yield found
 
 
-def _first_line(line: str) -> dict[str, str]:
+def _first_line(line: str) -> dict[str, Any]:
     """Give company, title, location and more of the customary line."""
     parts = [part.strip(" \t-–—*") for part in without_contacts(line).split("|")]
     named = [(_named(part), part) for part in parts]

@@ -31,7 +31,9 @@ def read(source: str, url: str) -> BoardPage:
         company, where = job.get("company") or {}, job.get("location") or {}
         identifier = text(company.get("identifier"))
         key = text(job["id"])
-        parts = {name: text(where.get(name)) for name in ("city", "region", "country")}
+        parts: dict[str, Any] = {
+            name: text(where.get(name)) for name in ("city", "region", "country")
+        }
         parts["country"] = parts["country"].upper()
         remote = where.get("remote")
         sections = (job.get("jobAd") or {}).get("sections") or {}

@@ -57,7 +57,7 @@ def _totals(answer: Any) -> Mapping[str, Any]:
     return {"total": total} if isinstance(total, int) else {}
 
 
-def _where(job: Mapping[str, Any]) -> dict[str, str]:
+def _where(job: Mapping[str, Any]) -> dict[str, Any]:
     shown = [
         each
         for each in job.get("locations") or []
