@@ -12,11 +12,11 @@ from django.db import transaction
 django.setup()
 
 from fliptech_site.decoding import decode  # noqa: E402 - Django comes first
+from leads.job_keeping import no_counts  # noqa: E402
 from leads.models import Lead, ScrapeJob  # noqa: E402
 from leads.page_importing import import_list  # noqa: E402
 from leads.pages import parse_html  # noqa: E402
 from leads.row_storing import store_rows  # noqa: E402
-from leads.job_keeping import no_counts  # noqa: E402
 from leads.sources import find_source  # noqa: E402
 from leads.sources.website import read_site_page  # noqa: E402
 from leads.structured import read_nodes  # noqa: E402
