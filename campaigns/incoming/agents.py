@@ -6,23 +6,16 @@ import re
 
 from crawleruseragents import is_crawler
 
+from campaigns.incoming.phrases import read_phrases
+
 #: Characters of an agent that are looked at.
 MAX_AGENT = 1_000
 
 #: What opens mails and follows their links for people, and what programs send. A browser
 #: in a phone's mail program names it, so "Mail" or "Outlook" alone are people.
+_PHRASES = read_phrases("agents")
 _MACHINES = re.compile(
-    r"googleimageproxy|ggpht\.com|yahoomailproxy|yahoo! ?slurp|yahooexternalcache|mail\.ru_bot|seznamemailproxy|imageproxy|image proxy|mailproxy|"
-    r"proofpoint|mimecast|barracuda|ironport|fireeye|trendmicro|trend micro|symantec|messagelabs|fortimail|fortiguard|fortinet|sophos|forcepoint|websense|mcafee|"
-    r"bluecoat|zscaler|cisco ?umbrella|checkpoint|check point|avanan|abnormal ?security|ironscales|\bvade ?(?:secure)?\b|spamassassin|rspamd|mailscanner|safelinks|"
-    r"urlscan|virustotal|phishtank|netcraft|cloudmark|agari|area1|bitdefender|kaspersky|kms_scan|hornetsecurity|spamtitan|antispam|linkscan|link ?check|"
-    r"microsoft office existence discovery|microsoft office protocol discovery|"
-    r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|"
-    r"\b(?:bot|crawl(?:er|ing)?|spider|scraper|scanner|fetcher|preview|prefetch|monitor(?:ing)?|validator|checker|archiver|indexer)\b|"
-    r"\w(?:bot|crawler|spider|scraper)\b|bot[/;)@]|\+https?://|"
-    r"^(?:curl|wget|libwww|lwp|python|java|go-http|okhttp|axios|node|php|perl|ruby|guzzle|apache|http|requests|aiohttp|httpx|urllib|postman|insomnia|dart|winhttp|"
-    r"libcurl|faraday|rest-client|restsharp|undici|got|superagent|mechanize|cfnetwork|unirest|typhoeus)\b",
-    re.IGNORECASE,
+    rf"{_PHRASES['anywhere']}|^(?:{_PHRASES['first']})\b", re.IGNORECASE
 )
 #: Phones and tablets whose names end like those of crawlers.
 _PHONES = re.compile(r"cubot", re.IGNORECASE)

@@ -20,7 +20,7 @@ _HEADERS = (
     "autoresponder", "x-fc-machinegenerated", "x-mailer-autoreply", "x-ebay-mailtracker",
     "x-tmda-fingerprint", "x-spamarrest-noauth", "x-boxbe-verify", "x-cron-env",
 )  # fmt: skip
-_MARK = re.compile(r"x-(?:mail-)?auto-?(?:re|gen|ans)")
+_MARK = re.compile(r"x-(?:mail-)?auto-?(?:re|gen)")
 _PROGRAM = re.compile(
     r"auto-?respon\w+|auto-?reply|vacation (?:mail|mess|resp)|^vacation", re.IGNORECASE
 )

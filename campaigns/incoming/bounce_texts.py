@@ -24,22 +24,14 @@ _FIRST = re.compile(
     r"\s*(?:$|[:;,(\[<]|\.\.|-|–|\s{2}|on\s|\(|mailbox|user|has|is|was|does|did|said)",
     re.IGNORECASE,
 )
-_LABELLED = re.compile(
-    r"(?:(?:expanded|generated) from|rcpt to|recipients?|recipient address(?:es)?|failed recipients?|error-for|unknown user|"
-    r"user ?id|user|mailbox|(?:e-?mail )?address(?:es)?|addressee|destinat\w+|destinataires?|"
-    r"empf[äa]nger|smtp|adr[eé]s\w*|получател\w+|受信者|宛先|收件人)"
-    rf"\s?(?:\([^)]{{0,20}}\))?\s?(?:[:=：]|(?<=ed from))\s?[<\[\"' ]{{0,3}}(?:smtp:|mailto:|rfc822;\s?)?({_ADDRESS})",
-    re.IGNORECASE,
-)
 _PHRASES = read_phrases("bounces")
-_FAILING = re.compile(_PHRASES["failing"], re.IGNORECASE)
-_OF_SENDER = re.compile(
-    r"(?:moved to|new (?:e-?mail )?address(?: is)?:?|forward(?:ed|ing)? to|use)\s+[<\"']?$|"
-    r"(?<!generated )(?<!expanded )\bfrom:?\s+[<\"']?$|"
-    r"(?:^|\s)(?:mail from|from|sender|von|de|reply-to|contact\w*|message-id|id|x-\S+|reporting-mta|received|abuse|postmaster at)"
-    r"\s?[:=<(]|(?:please|questions?|help|support|forward|assistance)\b[^.]{0,60}$",
+_LABELLED = re.compile(
+    rf"(?:{_PHRASES['label']})\s?(?:\([^)]{{0,20}}\))?\s?(?:[:=：]|(?<=ed from))"
+    rf"\s?[<\[\"' ]{{0,3}}(?:smtp:|mailto:|rfc822;\s?)?({_ADDRESS})",
     re.IGNORECASE,
 )
+_FAILING = re.compile(_PHRASES["failing"], re.IGNORECASE)
+_OF_SENDER = re.compile(_PHRASES["before_our_side"], re.IGNORECASE)
 _SERVICE = re.compile(
     r"(?:mailer-daemon|postmaster|abuse|noc|helpdesk|hostmaster|root|majordomo)@|@mx\.google\.com$|@localhost$",
     re.IGNORECASE,

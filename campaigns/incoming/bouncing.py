@@ -20,27 +20,16 @@ from campaigns.incoming.reading import Incoming, first_address
 #: Characters of a diagnosis that are kept.
 MAX_WORDS = 300
 
-_DAEMON = re.compile(
-    r"mailer[-_ ]?daemon|mail[- ]?daemon|postmaster|mail delivery|delivery (?:sub)?system|mail (?:system|administrator)|"
-    r"^(?:bounces?|maildelivery|mdaemon|mailerdaemon|mail-?admin|administrator|postoffice|system administrator)[+@=-]|"
-    r"system administrator|internet mail (?:delivery|service)|microsoftexchange\w*@",
-    re.IGNORECASE,
-)
-_SUBJECT = re.compile(read_phrases("bounces")["subject"], re.IGNORECASE)
+_PHRASES = read_phrases("bounces")
+_DAEMON = re.compile(_PHRASES["daemon"], re.IGNORECASE)
+_SUBJECT = re.compile(_PHRASES["subject"], re.IGNORECASE)
 _ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw|fwd?)\s?:", re.IGNORECASE)
-_DELAY = re.compile(
-    r"delay|not yet been|for (?:the )?past \d+|still being|will (?:continue|keep) (?:to )?try|no action is required|do not need to resend|"
-    r"verzöger|retrasad|retardé|ritard|atrasad|deferred|still trying|temporarily|you do not need",
-    re.IGNORECASE,
-)
-_SUCCESS = re.compile(
-    r"success\w* (?:mail )?deliver|deliver\w* success|was (?:successfully )?(?:delivered|relayed)|\(relay\)|\(success\)|successfully (?:delivered|relayed)",
-    re.IGNORECASE,
-)
-_GIVEN_UP = re.compile(
-    r"n't able to deliver|not able to deliver|could not be delivered|cannot be delivered|unable to deliver|failed permanently",
-    re.IGNORECASE,
-)
+_FINAL = re.compile(_PHRASES["final"], re.IGNORECASE)
+_FINAL_SUBJECT = re.compile(rf"fail|permanent|{_PHRASES['final']}", re.IGNORECASE)
+_DELAYED = re.compile(_PHRASES["delayed"], re.IGNORECASE)
+_DELAYED_SUBJECT = re.compile(_PHRASES["delayed_subject"], re.IGNORECASE)
+_SUCCESS = re.compile(_PHRASES["success"], re.IGNORECASE)
+_FAILED = re.compile(_PHRASES["failed"], re.IGNORECASE)
 _VERP = re.compile(
     r"^[^@]{0,60}?[+=\-]([\w.+\-]{1,64})[=]([\w\-]+(?:\.[\w\-]+)+)@", re.IGNORECASE
 )
@@ -174,7 +163,7 @@ def _is_notice(message: Incoming) -> bool:
     found = mentioned_in(notice, own={first_address(message.headers.text("to"))})
     if not found:
         return False
-    return found[0].sureness >= 2 or bool(_GIVEN_UP.search(notice))
+    return found[0].sureness >= 2 or bool(_FAILED.search(notice))
 
 
 def _of_notice(message: Incoming, own: Collection[str]) -> Bounce:
@@ -220,24 +209,9 @@ def _of_notice(message: Incoming, own: Collection[str]) -> Bounce:
 
 
 def _is_delay(message: Incoming, notice: str) -> bool:
-    if re.search(
-        r"fail|permanent|gave up|giving up|given up", message.subject, re.IGNORECASE
-    ):
+    if _FINAL_SUBJECT.search(message.subject) or _FINAL.search(notice):
         return False
-    if re.search(
-        r"permanent(?:ly)? (?:error|fail|fatal)|gave up|giving up|given up|permanent error",
-        notice,
-        re.IGNORECASE,
-    ):
-        return False
-    return bool(
-        _DELAY.search(message.subject)
-        or re.search(
-            r"(?:no|not need to) (?:action is required|(?:re-?send|do anything))|will (?:continue|keep|be) (?:\w+ ){0,3}tr(?:y|ied)|not yet been (?:delivered|able)|warning message only|still (?:trying|being)|wird weiter versucht",
-            notice,
-            re.IGNORECASE,
-        )
-    )
+    return bool(_DELAYED_SUBJECT.search(message.subject) or _DELAYED.search(notice))
 
 
 def _stated(headers: Headers) -> list[str]:

@@ -89,6 +89,8 @@ def diagnose(words: str, *, status: str = "", is_delayed: bool = False) -> Diagn
             )
         else:
             reason = by_code or reason
+    if reason in _PASSING | {"system", "loop"} and code[2:4] == "7.":
+        reason = "policy"
     if reason in DEAD and code[2:4] == "7." and _speaks_of_policy(words):
         # Some servers add "user unknown" to whatever they are told at RCPT.
         reason = "policy"

@@ -51,6 +51,8 @@ def test_the_servers_own_code_beats_a_reports_general_one():
         "550-5.7.26 This mail is unauthenticated, SPF did not pass",
         "550 5.7.1 Relaying denied",
         "550 5.7.1 Access denied. User unknown",
+        "550 5.7.1 This user does not accept mail from your network",
+        "550 5.7.25 The address has no PTR record, host not found",
     ],
 )
 def test_what_a_server_has_against_our_mail_kills_no_address(words):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+from campaigns.incoming import phrases
 from tests.campaigns.incoming.letters import letter, notice
 
 
@@ -54,3 +56,12 @@ def test_agents_come_by_standard_input_one_a_line(monkeypatch):
     answers = explain("agent")
     assert [answer["bot"] for answer in answers] == [True, False, True]
     assert answers[0]["agent"] == "curl/8.9.1"
+
+
+def test_a_phrase_that_is_no_expression_is_named(monkeypatch, tmp_path):
+    (tmp_path / "new.txt").write_text(
+        "# One\n[a]\nfine\n(never closed\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(phrases, "_FOLDER", tmp_path)
+    with pytest.raises(re.error, match=r"new\.txt: '\(never closed' is no expression"):
+        phrases.read_phrases("new")
