@@ -8,17 +8,22 @@ had, `InProcessBroker` takes its place inside the worker process. With both,
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import dramatiq
+import pika
+import pika.exceptions
 from django.conf import settings
 from django.utils.module_loading import import_string
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import q_name
+from dramatiq.errors import ConnectionClosed
 
 from tasks.addressing import connection_parameters
 from tasks.consuming import LedgerConsumer
+from tasks.examining import PRECONDITION_FAILED, refusal, too_old, unfit_queue
 
 if TYPE_CHECKING:
     from dramatiq import Broker, Message
@@ -38,6 +43,24 @@ def rabbitmq_queue(queue: str) -> str:
 def queue_arguments() -> dict[str, Any]:
     """Return the arguments with which publisher and consumer declare every queue."""
     return {"x-max-priority": MAX_PRIORITY}
+
+
+def problem_at_start(queues: Iterable[str]) -> str | None:
+    """Return why workers of these queues can't work with RabbitMQ, and what to do.
+
+    None when they can, or when it can't be reached now: they wait for it.
+    """
+    if not settings.RABBITMQ_URL:
+        return None
+    try:
+        parameters = connection_parameters(settings.RABBITMQ_URL)
+        with pika.BlockingConnection(parameters) as connection:
+            names = [rabbitmq_queue(queue) for queue in queues]
+            return too_old(connection) or unfit_queue(
+                connection, names, queue_arguments()
+            )
+    except pika.exceptions.AMQPConnectionError:
+        return None
 
 
 class _StoresInLedger:
@@ -93,9 +116,16 @@ class LedgerBroker(_StoresInLedger, RabbitmqBroker):
         return cast("Ledger", found)
 
     def _declare_queue(self, queue_name: str) -> Any:
-        return self.channel.queue_declare(
-            queue=rabbitmq_queue(queue_name), durable=True, arguments=queue_arguments()
-        )
+        name = rabbitmq_queue(queue_name)
+        try:
+            return self.channel.queue_declare(
+                queue=name, durable=True, arguments=queue_arguments()
+            )
+        except pika.exceptions.ChannelClosedByBroker as error:
+            if error.reply_code != PRECONDITION_FAILED:
+                raise
+            # Another try would be refused as well; Dramatiq logs this and waits.
+            raise ConnectionClosed(refusal(name, error.reply_text)) from None
 
     def _declare_dq_queue(self, queue_name: str) -> None:
         """Delays are rows."""

@@ -24,7 +24,7 @@ import pika
 import pika.exceptions
 from django.conf import settings
 
-from tasks.addressing import CONNECT_SECONDS, connection_parameters
+from tasks.addressing import CONNECT_SECONDS, connection_parameters, reason_of
 from tasks.barring import Barred
 from tasks.broker import queue_arguments, rabbitmq_queue
 
@@ -263,11 +263,11 @@ class Publisher:
             return
         self._drop(None)
         errors = []
-        for parameters in connection_parameters(settings.RABBITMQ_URL):
-            failure = self._open(parameters)
+        for host in connection_parameters(settings.RABBITMQ_URL):
+            failure = self._open(host)
             if failure is None:
                 return
-            errors.append(failure)
+            errors.append(f"{host.host}:{host.port}: {failure}")
             self._drop(None)
         raise BrokerUnavailable(f"RabbitMQ can't be reached: {'; '.join(errors)}.")
 
@@ -302,8 +302,8 @@ class Publisher:
             return self._failure or "no answer"
         return self._failure
 
-    def _fail(self, reason: object) -> None:
-        self._failure = self._failure or str(reason) or type(reason).__name__
+    def _fail(self, reason: BaseException) -> None:
+        self._failure = self._failure or reason_of(reason)
         self._stop()
 
     def _stop(self) -> None:

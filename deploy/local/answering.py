@@ -9,6 +9,9 @@ import pika
 import pika.exceptions
 import psycopg
 
+from tasks.addressing import BadAddress, connection_parameters, reason_of
+from tasks.examining import too_old
+
 #: PostgreSQL versions below this lack what the ledger's queries use.
 MINIMUM_POSTGRES = 150_000
 
@@ -63,23 +66,13 @@ def _broker_problem(url: str) -> str | None:
             " amqp://user:password@host:5672/vhost."
         )
     try:
-        parameters = pika.URLParameters(url)
-        parameters.connection_attempts = 1
-        parameters.socket_timeout = parameters.blocked_connection_timeout = 5
-        pika.BlockingConnection(parameters).close()
-    except (pika.exceptions.AMQPError, OSError, ValueError) as error:
+        with pika.BlockingConnection(connection_parameters(url)) as connection:
+            return too_old(connection)
+    except BadAddress as error:
+        return f"{error}"
+    except (pika.exceptions.AMQPError, OSError) as error:
         return (
             f"RabbitMQ does not answer at {without_password(url)}"
-            f" ({_broker_reason(error)}): start it, correct RABBITMQ_URL, or unset it to"
+            f" ({reason_of(error)}): start it, correct RABBITMQ_URL, or unset it to"
             " have one started here."
         )
-    return None
-
-
-def _broker_reason(error: Exception) -> str:
-    """Say in words what pika only names."""
-    if isinstance(error, pika.exceptions.ProbableAuthenticationError):
-        return "it refuses the user or the password"
-    if isinstance(error, pika.exceptions.ProbableAccessDeniedError):
-        return "it refuses the vhost"
-    return "no connection"

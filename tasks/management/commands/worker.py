@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tasks.broker import problem_at_start
 from tasks.working import DEFAULT_MEMORY_MB, WorkerProcess
 
 
@@ -48,6 +49,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         queues = queues_from(options["queues"])
+        if problem := problem_at_start(queues):
+            raise CommandError(problem)
         process = WorkerProcess(
             queues, options["threads"], options["max_tasks"], options["max_memory_mb"]
         )

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tasks.broker import problem_at_start
 from tasks.management.commands.worker import queues_from
 from tasks.scaling import Pool
 from tasks.supervising import Supervisor
@@ -33,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         queues = queues_from(options["queues"])
+        if problem := problem_at_start(queues):
+            raise CommandError(problem)
         arguments = [
             f"--queues={','.join(queues)}",
             f"--threads={options['threads']}",
