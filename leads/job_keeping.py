@@ -12,7 +12,7 @@ from leads.drift_rules import counted
 from leads.fetching import Page
 from leads.job_endings import Stop, finish, set_waiting
 from leads.merging import Kind
-from leads.models import Lead, ScrapeJob
+from leads.models import Lead, Posting, ScrapeJob
 from leads.outcomes import Outcome
 from leads.records import LeadRecord
 from tasks.current import current_claim
@@ -66,6 +66,12 @@ def count(job: ScrapeJob, kind: Kind) -> None:
     job.counts["leads_found"] += 1
     job.counts[f"leads_{kind.value}"] += 1
     job.save(update_fields=["counts", "filled", "updated_at"])
+
+
+def mark(posting: Posting, state: Posting.State, reason: str) -> None:
+    """Write what became of a listing."""
+    posting.state, posting.reason, posting.read_at = state, reason, timezone.now()
+    posting.save(update_fields=["state", "reason", "read_at", "last_seen_at"])
 
 
 def note_filled(job: ScrapeJob, records: Iterable[LeadRecord]) -> None:

@@ -13,12 +13,11 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput, PermanentError
 from leads.fetching import Page
 from leads.job_endings import set_waiting
-from leads.job_keeping import count, end_job, note_filled, open_job, send_on
+from leads.job_keeping import count, end_job, mark, note_filled, open_job, send_on
 from leads.merging import Kind, store_record
 from leads.models import Lead, Posting, ScrapeJob
 from leads.outcomes import Outcome
@@ -104,7 +103,8 @@ def _read_all(run: Asking) -> bool:
             end_job(run.job, outcome, f"After {found} leads: {page.reason}")
             return False
         is_gone = page.outcome == Outcome.EMPTY
-        _mark(posting, "removed" if is_gone else "unreadable", page.reason)
+        state = Posting.State.REMOVED if is_gone else Posting.State.UNREADABLE
+        mark(posting, state, page.reason)
     progress(total, total)
     return True
 
@@ -115,11 +115,6 @@ def _count_known(job: ScrapeJob) -> None:
     known = job.postings.filter(state=Posting.State.READ, lead__isnull=False).count()
     job.counts |= {"leads_known": known, "leads_found": known, "counted": 1}
     job.save(update_fields=["counts", "updated_at"])
-
-
-def _mark(posting: Posting, state: str, reason: str) -> None:
-    posting.state, posting.reason, posting.read_at = state, reason, timezone.now()
-    posting.save(update_fields=["state", "reason", "read_at", "last_seen_at"])
 
 
 def _store(run: Asking, posting: Posting, page: Page, read: Details) -> None:
@@ -141,7 +136,7 @@ def _store(run: Asking, posting: Posting, page: Page, read: Details) -> None:
         days = timedelta(days=settings.GOOGLE_PLACES_DAYS)
         posting.expires_at = page.fetched_at + days
         posting.save(update_fields=["lead", "attribution", "expires_at"])
-        _mark(posting, Posting.State.READ, "")
+        mark(posting, Posting.State.READ, "")
         note_filled(run.job, [record])
         count(run.job, stored.kind)
         if stored.kind != Kind.KNOWN:

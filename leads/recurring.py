@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone as clock
 
+from fliptech_site.errors import InvalidInput
 from leads.checking_scrapes import check_scrape
 from leads.models import RecurringScrape
 from tasks.crontab import next_run
@@ -23,7 +24,7 @@ def schedule_scrape(
     The same scrape again takes the new times and is no second row. Raises InvalidInput
     for what could never run, ConsentMissingError and KeyMissingError.
     """
-    actor, kwargs = check_scrape(source, parameters)
+    actor, kwargs = check_recurring(source, parameters)
     next_at = next_run(cron, timezone, clock.now())
     row, is_new = RecurringScrape.objects.update_or_create(
         name=recurring_name(source, kwargs),
@@ -51,6 +52,15 @@ def schedule_scrape(
         "is_new": is_new,
         "next_run_at": next_at.isoformat(),
     }
+
+
+def check_recurring(
+    source: str, parameters: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Check as `check_scrape` does, and refuse files: one that is saved never changes."""
+    if parameters.get("path"):
+        raise InvalidInput("A file can't be read again and again: import it once.")
+    return check_scrape(source, parameters)
 
 
 def recurring_name(source: str, parameters: Mapping[str, Any]) -> str:

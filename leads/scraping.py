@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput
 from leads.consents import require_consent
@@ -19,7 +18,7 @@ from leads.drift_rules import counted
 from leads.fetching import Page, fetch
 from leads.frontier import remember_rows, values_hash
 from leads.job_endings import Stop, finish, finish_blocked, finish_read, set_waiting
-from leads.job_keeping import count, end_without_list, open_job, send_on
+from leads.job_keeping import count, end_without_list, mark, open_job, send_on
 from leads.merging import Kind, store_record
 from leads.models import Lead, Posting, ScrapeJob
 from leads.outcomes import Outcome
@@ -140,22 +139,17 @@ def _count_known(job: ScrapeJob, postings: list[Posting]) -> None:
 def read_posting_page(run: Run, posting: Posting, page: Page) -> bool:
     """Make a lead of one posting's page; False when the page could not be read."""
     if not page.has_text:
-        _mark(posting, Posting.State.UNREADABLE, page.reason)
+        mark(posting, Posting.State.UNREADABLE, page.reason)
         return False
     read = run.source.read_posting(page.text)
     if read.state == PageState.REMOVED:
-        _mark(posting, Posting.State.REMOVED, read.reason)
+        mark(posting, Posting.State.REMOVED, read.reason)
         return True
     if read.state != PageState.CONTENT:
-        _mark(posting, Posting.State.UNREADABLE, read.reason)
+        mark(posting, Posting.State.UNREADABLE, read.reason)
         return False
     _store(run, posting, page, read)
     return True
-
-
-def _mark(posting: Posting, state: Posting.State, reason: str) -> None:
-    posting.state, posting.reason, posting.read_at = state, reason, timezone.now()
-    posting.save(update_fields=["state", "reason", "read_at", "last_seen_at"])
 
 
 def _store(run: Run, posting: Posting, page: Page, read: PostingPage) -> None:
@@ -171,12 +165,12 @@ def _store(run: Run, posting: Posting, page: Page, read: PostingPage) -> None:
             try:
                 stored = store_record(_record(run, posting, page, read, values))
             except InvalidInput as error:
-                _mark(posting, Posting.State.UNREADABLE, str(error))
+                mark(posting, Posting.State.UNREADABLE, str(error))
                 return
             posting.lead_id, kind, is_changed = stored.lead_id, stored.kind, True
         posting.expires_at, posting.content_hash = read.expires_at, said
         posting.save(update_fields=["lead", "expires_at", "content_hash"])
-        _mark(posting, Posting.State.READ, "")
+        mark(posting, Posting.State.READ, "")
         count(run.job, kind)
         if is_changed:
             send_on(Lead.objects.get(pk=posting.lead_id))

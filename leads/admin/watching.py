@@ -12,9 +12,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from fliptech_site.errors import FlipTechError
 from leads.admin.showing import ReadOnlyAdmin
-from leads.checking_scrapes import CHECKS, check_scrape
+from leads.checking_scrapes import CHECKS
 from leads.models import RecurringScrape, SourceNotice
-from leads.recurring import recurring_name
+from leads.recurring import check_recurring, recurring_name
 from tasks.admin.steering import ScheduleAdmin
 
 
@@ -58,7 +58,7 @@ class RecurringScrapeForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("kwargs", "Write an object, like {}.")
             return given
         try:
-            actor, checked = check_scrape(given["scraped"], parameters)
+            actor, checked = check_recurring(given["scraped"], parameters)
         except FlipTechError as error:
             self.add_error("kwargs", str(error))
             # The row's own check would only say the same in the ledger's words.

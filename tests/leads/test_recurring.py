@@ -51,6 +51,7 @@ def test_the_same_scrape_again_takes_the_new_times_and_keeps_what_people_chose()
         ("job_boards", "0 6 * * *", "UTC", {"planet": "x"}),
         ("google_maps", "0 6 * * *", "UTC", {"query": "x"}),
         ("craigslist", "0 6 * * *", "UTC", {}),
+        ("linkedin", "0 6 * * *", "UTC", {"path": "/etc/passwd"}),
     ],
 )
 def test_what_could_never_run_is_refused(source, cron, zone, parameters):

@@ -73,10 +73,10 @@ def read(source: str, url: str) -> BoardPage:
     if (thread := _newest_thread(answer)) is not None:
         return _next_is(thread, url)
 
-    def vacancy(hit: Mapping[str, Any], whole: Any) -> Vacancy | None:
+    def vacancy(hit: Mapping[str, Any], _: Any) -> Vacancy | None:
         if not isinstance(hit, Mapping):
             raise TypeError
-        if _is_reply(hit, whole):
+        if _is_reply(hit):
             return None
         return _vacancy(hit)
 
@@ -112,7 +112,7 @@ def _comments(answer: Any) -> Any:
     return answer["hits"] if "hits" in answer else answer["children"]
 
 
-def _is_reply(hit: Mapping[str, Any], answer: Any) -> bool:
+def _is_reply(hit: Mapping[str, Any]) -> bool:
     """Say whether a comment answers another comment and not the question."""
     parent, story = hit.get("parent_id"), hit.get("story_id")
     if parent is None or story is None:
