@@ -207,6 +207,10 @@ def test_an_empty_board_is_a_proved_zero():
         ("Remote", {}),
         ("Worldwide; Oslo", {"city": "Oslo"}),
         ("NYC or Remote", {"city": "NYC"}),
+        ("SF, NYC, Dublin", {"city": "SF"}),
+        ("ONSITE San Francisco", {"city": "San Francisco"}),
+        ("Hybrid in Austin, Texas", {"city": "Austin", "region": "Texas"}),
+        ("On-site", {}),
         ("", {}),
     ],
 )  # fmt: skip
