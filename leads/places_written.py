@@ -12,24 +12,39 @@ _WIDE = re.compile(
     re.IGNORECASE,
 )
 _COUNTRIES = frozenset(
-    (
-        *("us", "usa", "u.s.", "u.s.a.", "united states", "united states of america"),
-        *("uk", "united kingdom", "great britain", "england", "canada", "germany"),
-        *("france", "spain", "italy", "ireland", "netherlands", "india", "australia"),
-        *("brazil", "mexico", "poland", "portugal", "sweden", "switzerland", "austria"),
-        *(
-            "japan",
-            "singapore",
-            "israel",
-            "ukraine",
-            "romania",
-            "new zealand",
-            "norway",
-        ),
-        *("denmark", "finland", "belgium", "argentina", "colombia", "south africa"),
-    )
+    name.strip()
+    for name in """
+    us, usa, u.s., u.s.a., u.s, u.s.a, united states, united states of america, uk, u.k,
+    united kingdom, great britain, england, scotland, wales, northern ireland, ireland,
+    canada, mexico, brazil, argentina, chile, colombia, peru, uruguay, costa rica, panama,
+    germany, deutschland, france, spain, italy, portugal, netherlands, the netherlands,
+    belgium, luxembourg, switzerland, austria, poland, czechia, czech republic, slovakia,
+    hungary, romania, bulgaria, greece, croatia, slovenia, serbia, ukraine, estonia,
+    latvia, lithuania, sweden, norway, denmark, finland, iceland, turkey, cyprus, malta,
+    israel, united arab emirates, uae, saudi arabia, qatar, egypt, morocco, kenya,
+    nigeria, ghana, south africa, india, pakistan, bangladesh, sri lanka, nepal, china,
+    hong kong, taiwan, japan, south korea, korea, singapore, malaysia, thailand, vietnam,
+    indonesia, philippines, the philippines, australia, new zealand
+    """.split(",")
+)
+_US_STATES = frozenset(
+    name.strip()
+    for name in """
+    alabama, alaska, arizona, arkansas, california, colorado, connecticut, delaware,
+    florida, georgia, hawaii, idaho, illinois, indiana, iowa, kansas, kentucky, louisiana,
+    maine, maryland, massachusetts, michigan, minnesota, mississippi, missouri, montana,
+    nebraska, nevada, new hampshire, new jersey, new mexico, new york, north carolina,
+    north dakota, ohio, oklahoma, oregon, pennsylvania, rhode island, south carolina,
+    south dakota, tennessee, texas, utah, vermont, virginia, washington, west virginia,
+    wisconsin, wyoming, ontario, quebec, british columbia, alberta, new south wales
+    """.split(",")
 )
 _STATE = re.compile(r"^[A-Z]{2}$")
+#: "Onsite in Oslo": what stands before the town.
+_MODE = re.compile(
+    r"^(?:on-?site|hybrid|in[- ](?:person|office))\b[\s:,(-]*(?:(?:in|at)\s+)?",
+    re.IGNORECASE,
+)
 _SEVERAL = re.compile(r"\s*(?:;|/|\||\bor\b|\band\b|&|•|\n)\s*")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^]]*\]")
 
@@ -40,7 +55,8 @@ def read_written_place(text: str) -> dict[str, str]:
     "Remote" alone gives nothing, "Remote, Germany" the country.
     """
     for each in _SEVERAL.split(_ASIDE.sub("", text)):
-        parts = [part.strip(" .-–—") for part in re.split(r",|\s[-–—]\s", each)]
+        bare = _MODE.sub("", each.strip())
+        parts = [part.strip(" .-–—") for part in re.split(r",|\s[-–—]\s", bare)]
         parts = [part for part in parts if part and not _WIDE.match(part)]
         if parts:
             return _named(parts)
@@ -48,10 +64,20 @@ def read_written_place(text: str) -> dict[str, str]:
 
 
 def _named(parts: list[str]) -> dict[str, str]:
+    """Name the parts; what is neither state nor country is another town, or unknown."""
     if len(parts) == 1:
         is_country = parts[0].lower() in _COUNTRIES
         return {"country": parts[0]} if is_country else {"city": parts[0]}
-    if len(parts) == 2:
-        kind = "region" if _STATE.match(parts[1]) else "country"
-        return {"city": parts[0], kind: parts[1]}
-    return {"city": parts[0], "region": parts[1], "country": parts[-1]}
+    found = {"city": parts[0]}
+    last = parts[-1]
+    if last.lower() in _COUNTRIES:
+        found["country"] = last
+        if len(parts) > 2:
+            found["region"] = parts[1]
+    elif _is_state(parts[1]):
+        found["region"] = parts[1]
+    return found
+
+
+def _is_state(part: str) -> bool:
+    return bool(_STATE.match(part)) or part.lower() in _US_STATES

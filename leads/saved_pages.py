@@ -8,6 +8,7 @@ from __future__ import annotations
 import email
 import email.policy
 import gzip
+import html
 import re
 import zlib
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ _OTHER_FILES = {
     b"\x28\xb5\x2f\xfd": "a zstd archive: unpack it first",
     b"\xd0\xcf\x11\xe0": "an old office document",
 }
+#: An answer that is no page, as a browser dresses it.
+_SHOWN_JSON = re.compile(
+    r"\s*(?:<!doctype html>\s*)?<html[^>]*>\s*<head>(?:(?!<title).){0,2000}?</head>\s*"
+    r"<body[^>]*>\s*<pre[^>]*>(\s*[{\[].*?)</pre>",
+    re.IGNORECASE | re.DOTALL,
+)
 #: Share of control characters from which a file is no text, and no damaged page.
 _TOO_BINARY, _TOO_DAMAGED = 0.05, 0.3
 _MARKUP = re.compile(
@@ -86,7 +93,7 @@ def read_saved(data: bytes, *, size: int | None = None) -> SavedPage:
     content_type, url = None, ""
     if archived := _archived_page(data):
         data, content_type, url = archived
-    text = decode(content_type, data[:MAX_BYTES])
+    text = _unwrapped(decode(content_type, data[:MAX_BYTES]))
     if _is_binary(text):
         return SavedPage(Outcome.ERROR, "The file is no text: it is binary data.")
     if size > MAX_BYTES:
@@ -96,6 +103,14 @@ def read_saved(data: bytes, *, size: int | None = None) -> SavedPage:
         )
         return SavedPage(Outcome.PARTIAL, reason, text, url)
     return SavedPage(Outcome.OK, "", text, url)
+
+
+def _unwrapped(text: str) -> str:
+    """Take JSON out of the page that browsers show it on and save it as."""
+    if found := _SHOWN_JSON.match(text):
+        inner = html.unescape(found[1]).strip()
+        return inner if inner.startswith(("{", "[")) else text
+    return text
 
 
 def _unpacked(data: bytes) -> tuple[bytes, int]:

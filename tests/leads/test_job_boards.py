@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from leads.hiring import hiring_words
 from leads.outcomes import Outcome
 from leads.places_written import read_written_place
+from leads.saved_pages import read_saved as read_saved_bytes
 from leads.sources.job_boards import BOARDS, read_saved
 from leads.sources.job_boards.base import Vacancy
 from tests.leads import board_shapes as shapes
@@ -99,6 +101,23 @@ def test_comments_of_hacker_news_are_companies_and_no_addresses_are_taken():
     assert "jobs@" not in repr(page)
 
 
+@pytest.mark.parametrize(
+    ("line", "company", "title", "location"),
+    [
+        ("Acme | Senior Engineer | Remote (US) | Full-time", "Acme", "Senior Engineer", "Remote (US)"),
+        ("Acme (YC W21) | ONSITE San Francisco | Founding Engineer | $150k - $200k",
+         "Acme (YC W21)", "Founding Engineer", "ONSITE San Francisco"),
+        ("Foo GmbH | Berlin | ONSITE | VISA", "Foo GmbH", "", "Berlin"),
+        ("REMOTE | Baz Inc. | Python dev | contractor", "Baz Inc.", "Python dev", "REMOTE"),
+        ("Qux | Alchemist | Paris", "Qux", "Alchemist", "Paris"),
+    ],
+)  # fmt: skip
+def test_first_lines_are_read_in_any_order(line, company, title, location):
+    thread = json.dumps({"children": [shapes.comment(1, line)]})
+    (job,) = BOARDS["hacker_news"].read(thread, "").vacancies
+    assert (job.company, job.title, job.location) == (company, title, location)
+
+
 def test_a_companys_own_page_is_read_beside_a_bad_block():
     page = BOARDS["company_page"].read(
         shapes.COMPANY_PAGE, "https://millbakery.example/jobs"
@@ -131,6 +150,18 @@ def test_a_saved_answer_is_recognised_by_its_shape(source, board):
     found, page = read_saved(source, "")
     assert found.name == board
     assert page.vacancies
+
+
+def test_an_answer_that_a_browser_saved_as_a_page_is_read():
+    shown = html.escape(shapes.WORKABLE, quote=False)
+    page = (
+        '<html><head><meta name="color-scheme" content="light dark"><meta'
+        ' charset="utf-8"></head><body><pre style="white-space: pre-wrap;">'
+        f'{shown}</pre><div class="json-formatter-container"></div></body></html>'
+    )
+    board, found = read_saved(read_saved_bytes(page.encode()).text, "")
+    assert (board.name, found.outcome) == ("workable", "ok")
+    assert found.vacancies[0].company == "Dune Tours"
 
 
 @pytest.mark.parametrize("board", [name for name in BOARDS if name != "company_page"])
@@ -176,6 +207,10 @@ def test_an_empty_board_is_a_proved_zero():
         ("Remote", {}),
         ("Worldwide; Oslo", {"city": "Oslo"}),
         ("NYC or Remote", {"city": "NYC"}),
+        ("SF, NYC, Dublin", {"city": "SF"}),
+        ("ONSITE San Francisco", {"city": "San Francisco"}),
+        ("Hybrid in Austin, Texas", {"city": "Austin", "region": "Texas"}),
+        ("On-site", {}),
         ("", {}),
     ],
 )  # fmt: skip

@@ -53,7 +53,7 @@ _MODE = re.compile(
 )
 _PAY = re.compile(r"[$€£]\s?\d|\b\d{2,3}\s?k\b|\bequity\b|\bsalary\b", re.IGNORECASE)
 _ROLE = re.compile(
-    r"\b(?:engineer|developer|designer|manager|lead|head of|analyst|scientist|architect"
+    r"\b(?:engineer|devs?\b|developer|designer|manager|lead|head of|analyst|scientist|architect"
     r"|founding|sre|devops|full[- ]?stack|front[- ]?end|back[- ]?end|marketing|sales"
     r"|writer|support|product|director|staff|senior|intern|multiple|various|roles?)",
     re.IGNORECASE,
@@ -172,19 +172,19 @@ def _first_line(line: str) -> dict[str, Any]:
     # Some begin with "Remote (US)" and name the company after it.
     company = next((name for name, part in named if name and not _MODE.match(part)), "")
     rest = [name for name, _ in named if name and name != company]
-    title = next((part for part in rest if _ROLE.search(part)), "")
-    others = [part for part in rest if part != title]
-    location = next(
-        (part for part in others if not _MODE.match(part) and not _PAY.search(part)), ""
-    )
-    modes = [part for part in others if _MODE.match(part)]
+    modes = [part for part in rest if _MODE.match(part)]
+    pays = [part for part in rest if part not in modes and _PAY.search(part)]
+    plain = [part for part in rest if part not in modes and part not in pays]
+    title = next((part for part in plain if _ROLE.search(part)), "")
+    if not title and len(plain) > 1:
+        title = plain[0]
+    places = [part for part in plain if part != title]
     return {
         "company": company[:200],
-        "title": (title or location or (rest[0] if rest else ""))[:200],
-        "location": (location if title or len(others) > 1 else "")[:200]
-        or next(iter(modes), "")[:200],
+        "title": title[:200],
+        "location": next(iter([*places, *modes]), "")[:200],
         "employment_type": ", ".join(modes)[:100],
-        "salary": next((part for part in others if _PAY.search(part)), "")[:100],
+        "salary": next(iter(pays), "")[:100],
     }
 
 
