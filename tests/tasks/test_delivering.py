@@ -235,7 +235,8 @@ def test_a_slow_receiver_is_cut_off(receiver, added, monkeypatch):
 def test_a_closed_port_is_tried_again(receiver, added):
     end()
     receiver.server_close()
-    with pytest.raises(TransientError, match="refuses connections"):
+    # On a busy machine another test may have got the port meanwhile.
+    with pytest.raises(TransientError, match="refuses connections|broke the conn"):
         deliver()
 
 

@@ -43,7 +43,7 @@ analysed = pytest.mark.parametrize(
 @pytest.fixture(scope="module", params=["analysed", "fresh"])
 def _history(request, django_db_setup, django_db_blocker):
     """A history that the planner has statistics of, or none."""
-    with django_db_blocker.unblock(), _pages_that_go_again(), transaction.atomic():
+    with django_db_blocker.unblock(), _whole_pages(), transaction.atomic():
         fill_history(HISTORY)
         fill_delayed(DELAYED, "default", "trial_add")
         if request.param == "analysed":
@@ -54,11 +54,17 @@ def _history(request, django_db_setup, django_db_blocker):
 
 
 @contextmanager
-def _pages_that_go_again():
-    """Give the pages of rolled back rows to nobody who scans the table after this."""
+def _whole_pages():
+    """Fill the tables from the start, and leave nobody the pages of rolled back rows.
+
+    What other tests have left free would scatter the history, and a scattered one is
+    rightly read in another way.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM FULL tasks_task, tasks_attempt")
     yield
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM tasks_task, tasks_attempt")
+        cursor.execute("VACUUM FULL tasks_task, tasks_attempt")
 
 
 class NoRabbitMQ(Publisher):
