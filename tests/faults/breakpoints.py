@@ -18,12 +18,12 @@ from typing import Any
 from django.db import transaction
 
 from tasks import (
-    claiming,
     ending,
     handover,
     ledger,
     planning,
     publishing,
+    recording,
     relaying,
     scheduling,
 )
@@ -115,7 +115,7 @@ stop_at(ledger.Ledger, "claim", after="unacknowledged")
 #: Claimed and not begun.
 stop_at(ledger.Ledger, "before_process_message", before="unbegun")
 #: The body has failed, and its retry is not recorded.
-stop_at(claiming, "end_together", before="retry", when=_is_a_retry)
+stop_at(recording, "end_together", before="retry", when=_is_a_retry)
 #: The end is recorded, and its worker does not know.
 stop_at(ending.Endings, "_write", after="ended")
 

@@ -20,7 +20,7 @@ class PlainDramatiq(System):
 
     name = "plain Dramatiq"
     #: Everything it does here takes it less than half a second.
-    patience = 2.0
+    patience = 1.5
     module = "tests.peers.plain"
 
     def _pool_command(

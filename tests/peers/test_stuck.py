@@ -110,7 +110,7 @@ def test_the_processes_of_a_pool_end_when_its_master_was_killed(system, pools):
     pool = pools("email", processes=2, threads=1)
     children = pool.children()
     pool.kill_the_parent()
-    are_gone = comes_true(lambda: not is_any_alive(children), 5.0)
+    are_gone = comes_true(lambda: not is_any_alive(children), 4.0)
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()

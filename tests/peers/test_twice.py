@@ -6,7 +6,7 @@ from tests.peers.cases import case
 from tests.peers.journal import comes_true, wait_until
 
 
-def more_than(system, runs, name, seconds=3.0, word="began"):
+def more_than(system, runs, name, seconds=2.2, word="began"):
     """Return whether a task began more often than `runs` times within `seconds`."""
     return comes_true(lambda: system.journal.count(word, name) > runs, seconds)
 
@@ -60,7 +60,7 @@ def test_an_effect_happens_once_although_its_worker_died_right_after_it(system):
         system.revive(is_awaited=False)
         return system.database.count_effects("T3 effect") > 1
 
-    doubled = comes_true(again, 4.0)
+    doubled = comes_true(again, 2.5)
     system.forget_all()
     assert not doubled
 
