@@ -136,6 +136,8 @@ DATABASES: dict[str, Any] = {
     )
 }
 DATABASES["default"].setdefault("OPTIONS", {})
+#: Whether sessions may keep prepared statements: not behind every pooler.
+DATABASE_PREPARES = env.flag("DATABASE_PREPARES", True)
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -18,7 +18,7 @@ from tasks import tracing
 from tasks.current import current_claim
 from tasks.declaring import check_arguments, find_actor, policy_of
 from tasks.handover import handover
-from tasks.inserting import INSERT_NEW, INSERT_ONE, INSERT_OR_REPLACE
+from tasks.inserting import INSERT_NEW, INSERT_OR_REPLACE, insert_one
 from tasks.publishing import Delivery
 from tasks.sealing import (
     actors_to_come,
@@ -148,8 +148,7 @@ def insert(order: Order, rows: Sequence[Row]) -> list[UUID]:
     Returns the ids that were new; those that a planned run refused are missing. `run_at`
     in the past counts as now.
     """
-    statement = INSERT_ONE if len(rows) == 1 else INSERT_NEW
-    return [task_id for task_id, _ in _insert(order, rows, (), statement)]
+    return [task_id for task_id, _ in _insert(order, rows, (), INSERT_NEW)]
 
 
 def _insert_unique(
@@ -197,28 +196,34 @@ def _insert(
         **_contents(order, rows),
         **columns(uniques),
     }
-    if statement is INSERT_ONE:
-        parameters |= {name: parameters[name][0] for name in ("ids", "args", "kwargs")}
-    with (
-        tracing.enqueueing(
-            declared.actor_name,
-            declared.queue_name,
-            order.options or {},
-            [row[0] for row in rows],
-        ) as options,
-        connection.cursor() as cursor,
-    ):
+    with tracing.enqueueing(
+        declared.actor_name,
+        declared.queue_name,
+        order.options or {},
+        [row[0] for row in rows],
+    ) as options:
         if parameters["is_sealed"]:
             options = seal_options(options)
         parameters["options"] = _as_json(declared, options)
-        cursor.execute(statement, parameters)
-        stored: list[tuple[UUID, str | None]] = cursor.fetchall()
+        stored = _store(statement, parameters, is_alone=len(rows) == 1 and not uniques)
     if stored and is_due:
         deliveries = [
             Delivery(task_id, declared.actor_name, declared.queue_name, order.priority)
             for task_id, _ in stored
         ]
         transaction.on_commit(lambda: handover.offer(deliveries))
+    return stored
+
+
+def _store(
+    statement: str, parameters: dict[str, Any], *, is_alone: bool
+) -> list[tuple[UUID, str | None]]:
+    if is_alone:
+        own = {name: parameters[name][0] for name in ("ids", "args", "kwargs")}
+        return insert_one(parameters | own)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        stored: list[tuple[UUID, str | None]] = cursor.fetchall()
     return stored
 
 
