@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 #: Seconds to wait for a connection; a publisher that hangs helps nobody.
 CONNECT_SECONDS = 3
+#: Seconds between two looks whether a preferred host has come back, and the longest that
+#: one look takes.
+RETURN_SECONDS = 5.0
+KNOCK_SECONDS = 0.3
 #: Options of an `amqps://` address, named as in RabbitMQ's own addresses.
 TLS_OPTIONS = ("cacertfile", "certfile", "keyfile", "server_name_indication")
 
@@ -96,6 +101,47 @@ def _context(
 def _no_password() -> str:
     # Without this OpenSSL would ask on the terminal.
     raise OSError("the key has a password, which is not supported")
+
+
+class Preference:
+    """The first of several hosts that answers is where everybody meets.
+
+    Separate nodes share no queue: publishers and consumers that had to leave one for the
+    next go back as soon as it answers again, or they would miss each other. One for each
+    connection.
+    """
+
+    def __init__(self, hosts: Sequence[pika.URLParameters] = ()) -> None:
+        self._hosts = list(hosts)
+        self._look_at = time.monotonic() + RETURN_SECONDS
+        #: Where its owner is connected to.
+        self.present: pika.URLParameters | None = None
+
+    def hosts(self, url: str) -> list[pika.URLParameters]:
+        """Return the hosts of `url` in the order in which to try them."""
+        self._hosts = connection_parameters(url)
+        self._look_at = time.monotonic() + RETURN_SECONDS
+        return self._hosts
+
+    def calls_back(self) -> bool:
+        """Say whether a host before the present one answers again.
+
+        Looks every `RETURN_SECONDS`; else it costs nothing.
+        """
+        now = time.monotonic()
+        if now < self._look_at or self.present in self._hosts[:1]:
+            return False
+        self._look_at = now + RETURN_SECONDS
+        place = self._hosts.index(self.present) if self.present in self._hosts else 0
+        return any(_accepts(host) for host in self._hosts[:place])
+
+
+def _accepts(host: pika.ConnectionParameters) -> bool:
+    try:
+        with socket.create_connection((host.host, host.port), KNOCK_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def reason_of(error: BaseException) -> str:

@@ -41,8 +41,12 @@ def rabbitmq_queue(queue: str) -> str:
 
 
 def queue_arguments() -> dict[str, Any]:
-    """Return the arguments with which publisher and consumer declare every queue."""
-    return {"x-max-priority": MAX_PRIORITY}
+    """Return the arguments with which publisher and consumer declare every queue.
+
+    The type is named, because a vhost may have quorum queues by default, which know other
+    priorities or none. RabbitMQ takes it for the same as none where the queue is classic.
+    """
+    return {"x-max-priority": MAX_PRIORITY, "x-queue-type": "classic"}
 
 
 def problem_at_start(queues: Iterable[str]) -> str | None:

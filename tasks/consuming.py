@@ -27,6 +27,7 @@ from django.db import DatabaseError, InterfaceError
 from dramatiq import Consumer, Message, MessageProxy
 from dramatiq.errors import ConnectionClosed, DecodeError
 
+from tasks.addressing import Preference
 from tasks.current import Claim
 from tasks.holding import STALE_SECONDS
 
@@ -102,8 +103,10 @@ class LedgerConsumer(Consumer):
         self._claimed: deque[Claim] = deque()
         self._consumer_tag: str | None = None
         self._is_cancelled = False
+        self._preference = Preference(parameters)
         with _connection_errors():
             self._connection = pika.BlockingConnection(parameters)
+            self._preference.present = self._connection._impl.params
             self._channel: Any = self._connection.channel()
             self._channel.add_on_cancel_callback(self._on_cancelled)
             self._consume()
@@ -155,6 +158,8 @@ class LedgerConsumer(Consumer):
         if self._consumer_tag is None and not self._resume():
             return
         if not self._waiting:
+            if self._preference.calls_back():
+                raise ConnectionClosed("a preferred host of RABBITMQ_URL is back")
             self._adapt_prefetch()
             self._connection.process_data_events(self._seconds)
         if self._waiting:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import psutil
 import pytest
 
+from tasks.addressing import RETURN_SECONDS
 from tasks.enqueueing import enqueue, enqueue_many
 from tasks.handover import handover
 from tasks.models import Task
@@ -77,4 +79,20 @@ def test_nothing_is_lost_or_done_twice_when_the_first_node_dies(
     done = effects()
     assert len(done) == len(set(done)) == 3 * COUNT + 1
     assert Task.objects.get(pk=one_more).attempt == 1
-    assert all(process.poll() is None for process in (*workers, scheduler))
+    nodes[0].revive()
+    # One that starts now meets the others at the first node, and so does what it is to do.
+    late = start_process("worker", "--queues=default", "--threads=4")
+    moved_on = time.monotonic() + RETURN_SECONDS * 2
+    number = 0
+    while time.monotonic() < moved_on:
+        number += 1
+        enqueue("trial_fenced_effect", name=f"back {number:03}")
+        time.sleep(0.5)
+    for process in workers:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    enqueue_many("trial_fenced_effect", names("at the end"))
+    wait_until(lambda: succeeded.count() == 4 * COUNT + 1 + number, 60)
+    assert len(set(effects())) == 4 * COUNT + 1 + number
+    assert late.poll() is None
+    assert scheduler.poll() is None

@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,6 +110,12 @@ class Node(RabbitMQ):
         super()._write_files()
         with (self._folder / "rabbitmq.conf").open("a") as configuration:
             configuration.write(self.more)
+
+    def revive(self) -> None:
+        """Let it come back after it was killed, as its launcher does."""
+        while not self._answers():
+            self._processes.tend()
+            time.sleep(0.1)
 
     def control(self, *arguments: str) -> None:
         """Run `rabbitmqctl` against it."""

@@ -10,7 +10,7 @@ from dramatiq.errors import ConnectionClosed
 
 from deploy.local.answering import rabbitmq_problem
 from tasks.addressing import BadAddress, connection_parameters
-from tasks.broker import get_broker, rabbitmq_queue
+from tasks.broker import get_broker, problem_at_start, rabbitmq_queue
 from tasks.examining import too_old
 
 
@@ -80,6 +80,20 @@ def test_workers_do_not_start_beside_a_queue_with_another_priority(command, rabb
     assert f"RabbitMQ has the queue {name} with other arguments" in sentence
     assert "x-max-priority" in sentence
     assert "delete the queue, or choose another RABBITMQ_QUEUE_PREFIX" in sentence
+
+
+def test_a_queue_from_before_its_type_was_named_is_the_same(rabbitmq):
+    name = rabbitmq_queue("scraper")
+    rabbitmq.queue_declare(name, durable=True, arguments={"x-max-priority": 10})
+    assert problem_at_start(["scraper"]) is None
+    get_broker().consume("scraper").close()
+
+
+def test_a_quorum_queue_is_told_to_be_another(rabbitmq):
+    name = rabbitmq_queue("scraper")
+    arguments = {"x-queue-type": "quorum"}
+    rabbitmq.queue_declare(name, durable=True, arguments=arguments)
+    assert f"the queue {name} with other arguments" in problem_at_start(["scraper"])
 
 
 def test_a_queue_that_changes_while_workers_run_is_told_in_the_same_words(rabbitmq):
