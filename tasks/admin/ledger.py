@@ -130,7 +130,7 @@ class TaskAdmin(ReadOnlyAdmin):
     search_help_text = (
         "An id, an actor, a unique key or its beginning, or words of a recent error."
     )
-    list_per_page = 25
+    list_per_page = 20
     # Counts and other orders read the whole history (see tasks.admin.listing).
     paginator = CountedPages
     show_full_result_count = False
@@ -251,7 +251,7 @@ class TaskAdmin(ReadOnlyAdmin):
     @action(description="Run again (failed or cancelled)", permissions=["change"])
     def retry_tasks(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
         """Retry each of the chosen tasks."""
-        for task in queryset:
+        for task in queryset[: CountedPages.LIMIT]:
             try:
                 retry(task.pk)
             except FlipTechError as error:
@@ -262,6 +262,6 @@ class TaskAdmin(ReadOnlyAdmin):
     @action(description="Cancel", permissions=["change"])
     def cancel_tasks(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
         """Cancel each of the chosen tasks, or ask it to stop."""
-        for task in queryset:
+        for task in queryset[: CountedPages.LIMIT]:
             state = cancel(task.pk)
             messages.info(request, f"{task.actor} is {state}.")

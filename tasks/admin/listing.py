@@ -33,7 +33,10 @@ UNLISTED = ("args", "kwargs", "options", "result")
 
 # Django's paginator takes no type argument when it runs.
 class CountedPages(Paginator):  # type: ignore[type-arg]
-    """Pages of at most `LIMIT` rows; whether there are more is known, not how many."""
+    """Pages of at most `LIMIT` rows; whether there are more is known, not how many.
+
+    An action on "all" is one on these, too.
+    """
 
     LIMIT = 500
     template_name = "tasks/admin/pages.html"
@@ -85,6 +88,8 @@ class HistoryList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page and say where the next one begins if it is the last counted."""
         super().get_results(request)
+        # Unfold's heading would tell the count as if it were the whole.
+        self.full_result_count = self.result_count
         if self.paginator.is_cut and self.page_num == self.paginator.num_pages:
             last = list(self.result_list)[-1]
             self.older = self.get_query_string({BEFORE: str(last.pk)}, ["p"])
