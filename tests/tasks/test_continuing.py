@@ -81,7 +81,9 @@ def test_a_refused_limiter_of_dramatiqs_burns_no_attempt(
     wait_until(
         lambda: Task.objects.filter(pk__in=ids, state__in=FINISHED).count() == 4, 40
     )
-    assert set(Task.objects.values_list("state", "failures")) == {("succeeded", 0)}
+    # The scheduler may have planned a standing order meanwhile.
+    ends = Task.objects.filter(pk__in=ids).values_list("state", "failures")
+    assert set(ends) == {("succeeded", 0)}
     assert effects() == ["in"] * 4 + ["out"] * 4
 
 
