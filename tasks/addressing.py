@@ -190,10 +190,11 @@ _REASONS: Sequence[tuple[type[BaseException], Callable[[Any], str]]] = (
 
 
 def _no_protocol(told: str) -> str:
-    # With TLS 1.3 a server says only after the handshake what it misses.
+    # With TLS 1.3 a server says only after the handshake what it misses, and its last words
+    # may be lost with the connection.
     if "CERTIFICATE" in told:
         return "it wants a client's certificate: name certfile and keyfile"
-    return "nothing there speaks AMQP 0-9-1, or only with TLS"
+    return "it hangs up: it is no RabbitMQ, or wants TLS or a client's certificate"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -69,7 +69,7 @@ def test_a_worker_finds_the_second_host_through_tls_and_runs_its_task(
 def test_who_forgets_tls_hears_of_it(server):
     node, port, _ = server
     told = rabbitmq_problem(f"amqp://fliptech:{node.node.password}@127.0.0.1:{port}/")
-    assert "nothing there speaks AMQP 0-9-1, or only with TLS" in told
+    assert "it hangs up: it is no RabbitMQ, or wants TLS" in told
 
 
 def test_the_start_scripts_are_content_with_a_certificate_that_can_be_checked(address):
@@ -90,7 +90,7 @@ def test_the_start_scripts_are_content_with_a_certificate_that_can_be_checked(ad
             {"server_name_indication": "elsewhere.example"},
             "its certificate is refused: Hostname mismatch",
         ),
-        ({"certfile": None, "keyfile": None}, "it wants a client's certificate"),
+        ({"certfile": None, "keyfile": None}, "a client's certificate"),
         ({"port": "plain"}, "TLS fails: "),
     ],
     ids=["unknown", "another authority", "another name", "no certificate", "no TLS"],
