@@ -97,6 +97,8 @@ def insert_one(parameters: Mapping[str, Any]) -> list[tuple[UUID, str | None]]:
             cursor.execute(_ONE, parameters)
             stored: list[tuple[UUID, str | None]] = cursor.fetchall()
             return stored
+    # As Django's own cursor does: a session that was cut meanwhile is replaced.
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     session: psycopg.Connection[Any] = connection.connection
