@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 from campaigns import launching
 from campaigns.models import Campaign
 from campaigns.writing import request_test
+from fliptech_site.dialogs import ask
 from fliptech_site.errors import FlipTechError, InvalidInput
 
 
@@ -48,16 +49,6 @@ class TestMailForm(BaseDialogForm):
         return given
 
 
-def _ask(title: str, description: str, submit: str, form: Any = None) -> dict[str, Any]:
-    """A dialog: what changes something is posted, never a mere link."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form or BaseDialogForm,
-        "form_submit_text": submit,
-    }
-
-
 class CampaignButtons(ModelAdmin):
     """What can be done about the campaign that is open."""
 
@@ -68,7 +59,7 @@ class CampaignButtons(ModelAdmin):
         url_path="launch",
         icon="rocket_launch",
         permissions=["change"],
-        dialog=_ask(
+        dialog=ask(
             "Launch this campaign?",
             "Every lead that qualifies gets one mail, at the account's pace. Launching a"
             " finished campaign again only adds new leads.",
@@ -88,7 +79,7 @@ class CampaignButtons(ModelAdmin):
         url_path="plan",
         icon="schedule",
         permissions=["change"],
-        dialog=_ask(
+        dialog=ask(
             "Launch at the scheduled time?",
             "It launches by itself at the time in the field 'Scheduled at'.",
             "Schedule",
@@ -105,7 +96,7 @@ class CampaignButtons(ModelAdmin):
         url_path="pause",
         icon="pause",
         permissions=["change"],
-        dialog=_ask("Pause this campaign?", "Nothing more is sent until you resume.", "Pause"),
+        dialog=ask("Pause this campaign?", "Nothing more is sent until you resume.", "Pause"),
     )  # fmt: skip
     def pause(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -118,7 +109,7 @@ class CampaignButtons(ModelAdmin):
         url_path="resume",
         icon="play_arrow",
         permissions=["change"],
-        dialog=_ask("Resume this campaign?", "The waiting mails go on.", "Resume"),
+        dialog=ask("Resume this campaign?", "The waiting mails go on.", "Resume"),
     )
     def resume(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
@@ -131,7 +122,7 @@ class CampaignButtons(ModelAdmin):
         url_path="cancel",
         icon="cancel",
         permissions=["change"],
-        dialog=_ask(
+        dialog=ask(
             "Cancel this campaign for good?",
             "Mails that have not been sent never will be. This can't be undone.",
             "Cancel it",
@@ -148,7 +139,7 @@ class CampaignButtons(ModelAdmin):
         url_path="test",
         icon="send",
         permissions=["change"],
-        dialog=_ask(
+        dialog=ask(
             "Send a test mail to yourself",
             "Filled in for the best lead, marked [Test], counted nowhere.",
             "Send",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from fliptech_site.dialogs import ask
 from fliptech_site.errors import InvalidInput
 from leads.absorbing import undo_merge
 from leads.admin.showing import ReadOnlyAdmin, lead_link
@@ -28,16 +28,6 @@ _STATES = {
     LeadPair.State.MERGED.value: "success",
     LeadPair.State.APART.value: "info",
 }
-
-
-def _ask(title: str, description: str, submit: str) -> dict[str, Any]:
-    """A dialog: what changes something is posted, never a mere link."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": BaseDialogForm,
-        "form_submit_text": submit,
-    }
 
 
 @admin.register(LeadPair)
@@ -131,7 +121,7 @@ class LeadPairAdmin(ReadOnlyAdmin):
         url_path="merge",
         icon="join",
         permissions=["decide"],
-        dialog=_ask(
+        dialog=ask(
             "Merge these two?",
             "They become one lead. This can be undone on the page of the merge.",
             "Merge",
@@ -148,7 +138,7 @@ class LeadPairAdmin(ReadOnlyAdmin):
         url_path="part",
         icon="call_split",
         permissions=["decide"],
-        dialog=_ask(
+        dialog=ask(
             "Are these two different businesses?",
             "They are kept apart for ever: nothing merges them or asks again.",
             "Not the same",
@@ -263,7 +253,7 @@ class LeadMergeAdmin(ReadOnlyAdmin):
         url_path="undo",
         icon="undo",
         permissions=["undo"],
-        dialog=_ask(
+        dialog=ask(
             "Make two leads of one again?",
             "Each gets back its fields, keys and sources as they were, and both are kept"
             " apart for ever. What came after the merge stays with the lead that stayed.",

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from fliptech_site.dialogs import ask
 from fliptech_site.errors import FlipTechError
 from tasks import workflows
 from tasks.admin.reading import ReadOnlyAdmin
@@ -37,16 +38,6 @@ _LABELS = {
     "failed": "danger",
     "cancelled": "warning",
 }
-
-
-def _ask(title: str, description: str, submit: str) -> dict[str, Any]:
-    """A dialog: what changes something is posted, never a mere link."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": BaseDialogForm,
-        "form_submit_text": submit,
-    }
 
 
 @admin.register(Workflow)
@@ -161,7 +152,7 @@ class WorkflowAdmin(ReadOnlyAdmin):
         url_path="retry",
         icon="replay",
         permissions=["change"],
-        dialog=_ask(
+        dialog=ask(
             "Run what is missing again?",
             "What failed or was cancelled runs again, then what comes after it. What"
             " succeeded keeps its result.",
@@ -179,7 +170,7 @@ class WorkflowAdmin(ReadOnlyAdmin):
         url_path="cancel",
         icon="cancel",
         permissions=["change"],
-        dialog=_ask(
+        dialog=ask(
             "Cancel this workflow?",
             "Waiting steps are cancelled, running ones are asked to stop. It can be"
             " retried later.",
