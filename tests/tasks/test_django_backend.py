@@ -311,6 +311,11 @@ def test_a_real_worker_runs_djangos_tasks(rabbitmq, start_process, wait_until):
     assert error.exception_class is ValueError
     assert "raise ValueError(message)" in error.traceback
     assert results["set"].errors[0].exception_class is TypeError
-    limited.refresh()
-    assert (limited.status, limited.errors) == (READY, [])
+
+    def is_put_back():
+        limited.refresh()
+        return Task.objects.get(pk=limited.id).attempt and limited.status == READY
+
+    wait_until(is_put_back)
+    assert limited.errors == []
     assert Task.objects.get(pk=limited.id).failures == 0
