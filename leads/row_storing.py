@@ -29,9 +29,11 @@ WITH told AS (
         number integer, key text, url text, name text, city text, latitude text,
         longitude text
     )
-    WHERE NOT EXISTS (
-        SELECT FROM leads_leadkey AS known
-        WHERE known.kind = 'listing' AND known.value = each.key
+    -- An array and not a join: without fresh statistics the planner reads every
+    -- listing's key there is rather than looking these few up in the index.
+    WHERE each.key NOT IN (
+        SELECT value FROM leads_leadkey
+        WHERE kind = 'listing' AND value = ANY(%(keys)s)
     )
 ), lead AS (
     INSERT INTO leads_lead ({columns}) SELECT {values} FROM told
@@ -120,6 +122,7 @@ def _insert(source: str, rows: Sequence[ListRow], now: datetime) -> dict[int, in
     parameters = {
         **defaults,
         "rows": json.dumps(told),
+        "keys": [each["key"] for each in told],
         "source": source,
         "headline": FALLBACK,
         "now": now,

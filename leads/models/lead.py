@@ -77,7 +77,12 @@ class Lead(models.Model):
         max_length=200, blank=True, help_text="When and how it was given or weighed."
     )
     merged_into = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="absorbed",
+        db_index=False,
     )
     first_seen_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -105,6 +110,12 @@ class Lead(models.Model):
                 fields=["-score"],
                 condition=models.Q(merged_into__isnull=True),
                 name="leads_lead_active_score_idx",
+            ),
+            # What became of a lead; most were never merged.
+            models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="leads_lead_merged_into_idx",
             ),
         ]
 
@@ -189,14 +200,21 @@ class LeadKey(models.Model):
 class LeadFact(models.Model):
     """Where one field of a lead came from: the newest value of each page."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="facts")
+    # The unique constraint below begins with it, so it needs no index of its own.
+    lead = models.ForeignKey(
+        Lead, on_delete=models.CASCADE, related_name="facts", db_index=False
+    )
     field = models.CharField(max_length=30)
     value = models.TextField()
     source = models.CharField(max_length=30)
     url = models.CharField(max_length=1000, blank=True)
     fetched_at = models.DateTimeField()
     fetch = models.ForeignKey(
-        "leads.Fetch", null=True, blank=True, on_delete=models.SET_NULL
+        "leads.Fetch",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
     )
 
     class Meta:
@@ -204,6 +222,14 @@ class LeadFact(models.Model):
             models.UniqueConstraint(
                 fields=["lead", "field", "source", "url"],
                 name="leads_leadfact_origin_uniq",
+            ),
+        ]
+        indexes = [
+            # Asked when old fetches are pruned; most facts name none.
+            models.Index(
+                fields=["fetch"],
+                condition=models.Q(fetch__isnull=False),
+                name="leads_leadfact_fetch_idx",
             ),
         ]
         ordering = ["field", "fetched_at"]
