@@ -4,63 +4,68 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
-from django.db import transaction
+from django.db import connection
 from django.utils import timezone
 
-from leads.models import Posting, ScrapeJob
+from leads.models import ScrapeJob
 from leads.sources.base import ListRow
 
-_UPDATED = ["url", "title", "place", "job", "row_hash", "last_seen_at"]
+_REMEMBER = """
+INSERT INTO leads_posting AS known (
+    source, key, url, title, place, row_hash, lead_id, job_id, state, reason,
+    attribution, content_hash, first_seen_at, last_seen_at
+)
+SELECT %(source)s, each.*, %(job)s, 'new', '', '', '', %(now)s, %(now)s
+FROM json_to_recordset(%(rows)s::json) AS each (
+    key text, url text, title text, place text, row_hash text, lead bigint
+)
+ON CONFLICT (source, key) DO UPDATE SET
+    url = excluded.url, title = excluded.title, place = excluded.place,
+    row_hash = excluded.row_hash, job_id = excluded.job_id,
+    lead_id = coalesce(known.lead_id, excluded.lead_id),
+    last_seen_at = excluded.last_seen_at,
+    -- Rows from before hashes were kept have none and say nothing.
+    state = CASE
+        WHEN known.state = 'read' AND known.row_hash NOT IN ('', excluded.row_hash)
+        THEN 'new' ELSE known.state
+    END
+"""
 
 
-def remember_rows(job: ScrapeJob, source: str, rows: Iterable[ListRow]) -> int:
-    """Put a list's rows on the frontier and return their number.
+def remember_rows(
+    job: ScrapeJob, source: str, rows: Sequence[ListRow], leads: Sequence[int] = ()
+) -> int:
+    """Put a list's rows, whose keys differ, on the frontier and return their number.
 
     A listing that was read before is opened again when its row says something else
-    than at the last time. Everything or nothing is stored.
+    than at the last time. `leads` names the lead of each row where they are known; a
+    listing keeps the one that it has.
     """
-    seen_at = timezone.now()
-    postings = [
-        Posting(
-            source=source,
-            key=row.key,
-            url=row.url[:1000],
-            title=row.title,
-            place=row.place,
-            row_hash=row_hash(row),
-            job=job,
-            last_seen_at=seen_at,
-        )
-        for row in rows
+    told = [
+        {
+            "key": row.key,
+            "url": row.url[:1000],
+            "title": row.title,
+            "place": row.place,
+            "row_hash": row_hash(row),
+            "lead": lead,
+        }
+        for row, lead in zip_longest(rows, leads)
     ]
-    with transaction.atomic():
-        changed = _changed(source, postings)
-        Posting.objects.bulk_create(
-            postings,
-            update_conflicts=True,
-            unique_fields=["source", "key"],
-            update_fields=_UPDATED,
-        )
-        if changed:
-            Posting.objects.filter(source=source, key__in=changed).update(
-                state=Posting.State.NEW
-            )
-    return len(postings)
-
-
-def _changed(source: str, postings: list[Posting]) -> list[str]:
-    """Give the keys of read listings whose row has changed."""
-    now = {posting.key: posting.row_hash for posting in postings}
-    known = (
-        Posting.objects.filter(source=source, key__in=now, state=Posting.State.READ)
-        # Rows from before hashes were kept have none and say nothing.
-        .exclude(row_hash="")
-        .values_list("key", "row_hash")
-    )
-    return [key for key, before in known if before != now[key]]
+    parameters: dict[str, str | int | datetime] = {
+        "source": source,
+        "job": job.pk,
+        "rows": json.dumps(told),
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_REMEMBER, parameters)
+    return len(told)
 
 
 def row_hash(row: ListRow) -> str:

@@ -23,17 +23,19 @@ from leads.records import LeadRecord
 from leads.sources.base import ListRow
 
 _STATEMENT = """
-WITH told AS (
-    SELECT nextval(pg_get_serial_sequence('leads_lead', 'id')) AS id, each.*
-    FROM json_to_recordset(%(rows)s::json) AS each (
+WITH row AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS each (
         number integer, key text, url text, name text, city text, latitude text,
         longitude text
     )
+), told AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('leads_lead', 'id')) AS id, row.*
+    FROM row
     -- An array and not a join: without fresh statistics the planner reads every
     -- listing's key there is rather than looking these few up in the index.
-    WHERE each.key NOT IN (
+    WHERE key NOT IN (
         SELECT value FROM leads_leadkey
-        WHERE kind = 'listing' AND value = ANY(%(keys)s)
+        WHERE kind = 'listing' AND value = ANY(ARRAY(SELECT key FROM row))
     )
 ), lead AS (
     INSERT INTO leads_lead ({columns}) SELECT {values} FROM told
@@ -57,8 +59,8 @@ _TOLD = {
     "id": "id",
     "name": "name",
     "city": "city",
-    "latitude": "nullif(latitude, '')::float8",
-    "longitude": "nullif(longitude, '')::float8",
+    "latitude": "latitude::float8",
+    "longitude": "longitude::float8",
     "first_seen_at": "%(now)s",
     "updated_at": "%(now)s",
 }
@@ -114,15 +116,15 @@ def _insert(source: str, rows: Sequence[ListRow], now: datetime) -> dict[int, in
             "url": row.url[:1000],
             "name": _headline(source, row),
             "city": row.place[:100],
-            "latitude": _number(row.latitude),
-            "longitude": _number(row.longitude),
+            # As facts hold them, so that storing the row again finds the same.
+            "latitude": None if row.latitude is None else str(row.latitude),
+            "longitude": None if row.longitude is None else str(row.longitude),
         }
         for number, row in enumerate(rows)
     ]
     parameters = {
         **defaults,
         "rows": json.dumps(told),
-        "keys": [each["key"] for each in told],
         "source": source,
         "headline": FALLBACK,
         "now": now,
@@ -130,10 +132,6 @@ def _insert(source: str, rows: Sequence[ListRow], now: datetime) -> dict[int, in
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return dict(cursor.fetchall())
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else str(value)
 
 
 @cache

@@ -42,7 +42,10 @@ def test_every_row_of_a_saved_list_is_a_lead_with_its_origin(saved):
     lead = Lead.objects.get(name="Roofs")
     assert (lead.city, lead.postings.get().key) == ("Hayward", shapes.token(2))
     assert LeadFact.objects.get(lead=lead, field="city").source == "craigslist"
-    assert Task.objects.filter(actor="analyze_lead").count() == 2
+    task = Task.objects.get(actor="batch_analyze_leads")
+    assert set(task.kwargs["lead_ids"]) == set(
+        Lead.objects.values_list("pk", flat=True)
+    )
 
 
 def test_importing_a_page_again_creates_nothing(saved):
