@@ -16,9 +16,11 @@ from campaigns.claiming import (
     settle,
 )
 from campaigns.composing import compose
+from campaigns.fates import Envelope, Fate, Outcome
 from campaigns.launching import finish_if_done, pause
 from campaigns.models import Account, Email
-from campaigns.smtp import Envelope, Fate, Outcome, Server, deliver
+from campaigns.oauth2 import token_source
+from campaigns.smtp import Server, deliver
 from campaigns.states import CampaignState, EmailState
 from fliptech_site.errors import InvalidInput, PermanentError, TransientError
 from tasks.current import current_claim
@@ -80,8 +82,9 @@ def server_of(account: Account, *, to_sink: bool = False) -> Server:
     if to_sink:
         host, _, port = settings.MAIL_SINK.rpartition(":")
         return Server(host.strip("[]"), int(port), loopback_only=True)
+    by_token = account.log_in == Account.LogIn.OAUTH2
     try:
-        password = account.password
+        password = "" if by_token else account.password
     except PermanentError as error:
         raise AccountTrouble(f"The account {account}: {error}") from None
     return Server(
@@ -90,6 +93,7 @@ def server_of(account: Account, *, to_sink: bool = False) -> Server:
         security=account.security,
         username=account.username,
         password=password,
+        token=token_source(account) if by_token else None,
         loopback_only=settings.TEST_MODE,
     )
 

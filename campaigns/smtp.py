@@ -13,35 +13,14 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from ipaddress import ip_address
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
+from campaigns.fates import Ended, Envelope, Fate, Outcome, refusal_of_test_mode
+from campaigns.xoauth2 import TokenSource, log_in
 from fliptech_site.addresses import LOCALHOST_ADDRESSES, is_localhost
 from fliptech_site.connecting import Watchdog
-from fliptech_site.errors import InvalidInput
-
-
-class Fate(Enum):
-    """What is known of the mail after the attempt."""
-
-    #: The server took it: 2xx to the final dot.
-    ACCEPTED = "accepted"
-    #: Not delivered; another time may be better (4xx, network).
-    TRY_LATER = "try later"
-    #: Not delivered, and the server says never (5xx about recipient or content).
-    REFUSED = "refused"
-    #: Not delivered, and no mail of this account would be: log-in, TLS, TEST_MODE.
-    ACCOUNT_TROUBLE = "account trouble"
-    #: DATA had begun and no clear answer came.
-    IN_DOUBT = "in doubt"
-
-
-class Outcome(NamedTuple):
-    """A fate and the sentence that explains it."""
-
-    fate: Fate
-    detail: str
+from fliptech_site.errors import InvalidInput, PermanentError, TransientError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +46,8 @@ class Server:
     security: str = "none"
     username: str = ""
     password: str = field(default="", repr=False)
+    #: Instead of a password: where access tokens come from.
+    token: TokenSource | None = field(default=None, repr=False)
     #: Refuse a host that isn't this machine (TEST_MODE).
     loopback_only: bool = True
     timeouts: Timeouts = field(default_factory=lambda: TIMEOUTS)
@@ -76,22 +57,6 @@ class Server:
     def place(self) -> str:
         """The server as people write it: host:port."""
         return f"{self.host}:{self.port}"
-
-
-class Envelope(NamedTuple):
-    """From whom, to whom, and the mail as `messages.build` gives it."""
-
-    sender: str
-    recipient: str
-    content: bytes
-
-
-class _Ended(Exception):
-    """Ends an attempt with its outcome."""
-
-    def __init__(self, fate: Fate, detail: str) -> None:
-        super().__init__(detail)
-        self.outcome = Outcome(fate, detail)
 
 
 def deliver(
@@ -110,15 +75,32 @@ def deliver(
                 return _converse(client, server, envelope, before_data)
             finally:
                 client.close()
-    except _Ended as ended:
+    except Ended as ended:
         return ended.outcome
+
+
+def probe(server: Server) -> Outcome:
+    """Connect, log in and leave again: what a mail would meet before it is begun."""
+    try:
+        addresses = resolve(server)
+        with Watchdog(server.timeouts.total) as watchdog:
+            client = _Client(server, addresses, watchdog)
+            try:
+                _open(client, server)
+                _leave(client)
+            finally:
+                client.close()
+    except Ended as ended:
+        return ended.outcome
+    who = f" and knows {server.username}" if server.username else ""
+    return Outcome(Fate.ACCEPTED, f"{server.place} answers{who}.")
 
 
 def check_reachable_in_test_mode(host: str, port: int) -> None:
     """Raise InvalidInput for a server that TEST_MODE lets no mail go to."""
     try:
         resolve(Server(host, port, loopback_only=True))
-    except _Ended as ended:
+    except Ended as ended:
         if ended.outcome.fate is Fate.ACCOUNT_TROUBLE:
             raise InvalidInput(ended.outcome.detail) from None
 
@@ -130,23 +112,15 @@ def resolve(server: Server) -> list[str]:
     try:
         answers = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise _Ended(
+        raise Ended(
             Fate.TRY_LATER,
             f"The mail server {server.place} can't be found ({error}): check the"
             " account's host name and the name server.",
         ) from None
     found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
     if server.loopback_only and not all(_is_loopback(each) for each in found):
-        raise _Ended(Fate.ACCOUNT_TROUBLE, refusal_of_test_mode(server.place))
+        raise Ended(Fate.ACCOUNT_TROUBLE, refusal_of_test_mode(server.place))
     return found
-
-
-def refusal_of_test_mode(place: str) -> str:
-    """Say why nothing is sent to a server that isn't on this machine."""
-    return (
-        f"TEST_MODE is on and {place} is not on this machine: send to the local mail"
-        " sink, or set TEST_MODE=false to send for real."
-    )
 
 
 def _is_loopback(address: str) -> bool:
@@ -205,14 +179,7 @@ def _converse(
     envelope: Envelope,
     before_data: Callable[[], None],
 ) -> Outcome:
-    try:
-        _greet(client, server)
-        _log_in(client, server)
-        _address(client, server, envelope)
-    except ssl.SSLCertVerificationError as error:
-        _trouble(f"The certificate of {server.place} is not valid for it", error)
-    except (smtplib.SMTPException, OSError, EOFError, ValueError) as error:
-        _later(server, error)
+    _open(client, server, envelope)
     before_data()
     try:
         outcome = _transmit(client, server, envelope.content)
@@ -223,10 +190,26 @@ def _converse(
             f" ({_said(error)}): it may or may not have arrived. It is not sent again"
             " by itself; settle it when you know.",
         )
-    with suppress(smtplib.SMTPException, OSError):  # The mail is settled already.
+    _leave(client)
+    return outcome
+
+
+def _open(client: _Client, server: Server, envelope: Envelope | None = None) -> None:
+    try:
+        _greet(client, server)
+        _log_in(client, server)
+        if envelope is not None:
+            _address(client, server, envelope)
+    except ssl.SSLCertVerificationError as error:
+        _trouble(f"The certificate of {server.place} is not valid for it", error)
+    except (smtplib.SMTPException, OSError, EOFError, ValueError) as error:
+        _later(server, error)
+
+
+def _leave(client: _Client) -> None:
+    with suppress(smtplib.SMTPException, OSError):  # All is settled already.
         client.expect_within(2.0)
         client.quit()
-    return outcome
 
 
 def _greet(client: _Client, server: Server) -> None:
@@ -248,16 +231,23 @@ def _log_in(client: _Client, server: Server) -> None:
         return
     if not client.is_private:
         _trouble(
-            f"The password is not sent to {server.place} in clear: choose STARTTLS or TLS"
+            f"No log-in is sent to {server.place} in clear: choose STARTTLS or TLS"
         )
     try:
-        client.login(server.username, server.password)
+        if server.token is None:
+            client.login(server.username, server.password)
+        else:
+            log_in(client, server.username, server.token)
+    except TransientError as error:
+        raise Ended(Fate.TRY_LATER, str(error)) from None
+    except PermanentError as error:
+        raise Ended(Fate.ACCOUNT_TROUBLE, str(error)) from None
     except smtplib.SMTPAuthenticationError as error:
         if 400 <= error.smtp_code < 500:
             _later(server, error)
         _trouble(
             f"{server.place} refused the log-in of {server.username}: correct the"
-            " account's user name and password",
+            f" account's user name and {'grant' if server.token else 'password'}",
             error,
         )
     except smtplib.SMTPNotSupportedError as error:
@@ -275,7 +265,7 @@ def _address(client: _Client, server: Server, envelope: Envelope) -> None:
         _later(server, smtplib.SMTPResponseException(code, reply))
     code, reply = client.rcpt(envelope.recipient)
     if code >= 500:
-        raise _Ended(
+        raise Ended(
             Fate.REFUSED,
             f"{server.place} refused the recipient: {_reply(code, reply)}.",
         )
@@ -310,12 +300,12 @@ def _later(server: Server, error: Exception) -> NoReturn:
         detail = f"{server.place} says not now: {_said(error)}."
     else:
         detail = f"The connection to {server.place} broke ({_said(error)}); it is tried again."
-    raise _Ended(Fate.TRY_LATER, detail) from None
+    raise Ended(Fate.TRY_LATER, detail) from None
 
 
 def _trouble(sentence: str, error: Exception | None = None) -> NoReturn:
     said = f" ({_said(error)})" if error else ""
-    raise _Ended(Fate.ACCOUNT_TROUBLE, f"{sentence}{said}.") from None
+    raise Ended(Fate.ACCOUNT_TROUBLE, f"{sentence}{said}.") from None
 
 
 def _said(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.models.account import Account
 from campaigns.models.campaign import Campaign, DailyFigures, Recipient
 from campaigns.models.email import Email
+from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
 from campaigns.models.template import Template
 from campaigns.models.tracking import TrackingEvent
@@ -12,6 +13,7 @@ from campaigns.models.tracking import TrackingEvent
 __all__ = [
     "Account",
     "Campaign",
+    "CampaignAccount",
     "DailyFigures",
     "Email",
     "Recipient",

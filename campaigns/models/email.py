@@ -70,6 +70,8 @@ class Email(models.Model):
     detail = models.TextField(blank=True)
     #: Set by the first claim and kept, so that every attempt carries the same one.
     message_id = models.CharField(max_length=200, unique=True, null=True, blank=True)
+    #: What a provider calls the mail in its events; blank for SMTP.
+    provider_id = models.CharField(max_length=200, blank=True)
     subject = models.CharField(max_length=400, blank=True)
     #: SMTP attempts begun; also the fencing number of the present one.
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -136,6 +138,12 @@ class Email(models.Model):
                 fields=["state", "claimed_at"],
                 condition=Q(state__in=OPEN),
                 name="campaigns_email_sweep_idx",
+            ),
+            # Which mail is a provider's event about?
+            models.Index(
+                fields=["provider_id"],
+                condition=~Q(provider_id=""),
+                name="campaigns_email_provider_idx",
             ),
             # The figures of a day.
             models.Index(fields=["sent_at"], name="campaigns_email_sent_idx"),

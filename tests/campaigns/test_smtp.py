@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns import smtp
-from campaigns.smtp import Envelope, Fate, Server, deliver
+from campaigns.fates import Envelope, Fate, Outcome
+from campaigns.smtp import Server, deliver
 from tests.campaigns.mail_server import DROP, MailServer, server_tls
 
 MAIL = Envelope("ada@a.example", "bo@b.example", b"Subject: x\r\n\r\nhello\r\n")
@@ -66,7 +67,7 @@ def test_a_mail_goes_through_starttls_and_log_in(certificate):
             tls=ssl.create_default_context(cafile=str(certificate)),
         )
 
-    assert outcome == (Fate.ACCEPTED, "250 kept")
+    assert outcome == Outcome(Fate.ACCEPTED, "250 kept")
     assert server.mails == [(MAIL.recipient, MAIL.content)]
     assert server.commands.index("STARTTLS") < next(
         at for at, line in enumerate(server.commands) if line.startswith("AUTH")
