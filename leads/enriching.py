@@ -69,6 +69,7 @@ def _failed_before(home: Page, lead: Lead) -> bool:
     return (
         Fetch.objects.filter(
             lead=lead,
+            purpose=Fetch.Purpose.PAGE,
             outcome__in=[Outcome.ERROR, Outcome.DENIED_BY_ROBOTS],
             created_at__lte=timezone.now() - _SECOND_LOOK,
             created_at__gte=timezone.now() - timedelta(hours=1),

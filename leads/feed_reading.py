@@ -9,9 +9,10 @@ from pathlib import Path
 from django.utils import timezone
 
 from fliptech_site import outbound
-from leads.fetching import FEED_TYPES, Page, fetch
+from leads.fetching import Page, fetch
 from leads.job_endings import set_waiting
 from leads.job_keeping import end_job, end_without_list
+from leads.judging import FEED_TYPES
 from leads.models import ScrapeJob
 from leads.outcomes import Outcome
 from leads.saved_pages import read_saved_file

@@ -18,11 +18,11 @@ from fliptech_site import outbound
 from fliptech_site.addresses import AddressRefused, parse_target
 from fliptech_site.errors import FlipTechError, RateLimited
 from fliptech_site.retry_after import retry_after_seconds
-from leads.contacts import visible_text
+from leads.fetch_keeping import begin_fetch, end_fetch
+from leads.judging import FEED_TYPES, HTML_TYPES, judge, wall_in
 from leads.models import Fetch, Lead, ScrapeJob
 from leads.outcomes import Outcome
 from leads.pacing_rules import RetryBudget, wait_before_try
-from leads.pages import first, parse_html, text_of
 from leads.robots import is_known, robots_for
 from leads.stored_pages import PageStore, content_hash
 from leads.throttling import (
@@ -35,14 +35,7 @@ from leads.throttling import (
     usual_delay,
     wait_for_turn,
 )
-from leads.walls import LONGEST_WALL, find_wall
 
-HTML_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "application/xml")
-#: What feeds and interfaces answer with.
-FEED_TYPES = (
-    *("application/json", "text/json", "text/javascript", "application/ld+json"),
-    *("application/rss+xml", "application/atom+xml", "text/xml", *HTML_TYPES),
-)
 #: Tries again of this process, together for all hosts.
 _budget = RetryBudget()
 
@@ -56,6 +49,8 @@ class Page:
     reason: str = ""
     #: Where redirects led; the base of the page's links.
     final_url: str = ""
+    #: The addresses that led there, oldest first.
+    redirects: tuple[str, ...] = ()
     status: int | None = None
     text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -107,8 +102,9 @@ def fetch(
     longer comes back as `rate_limited` with `retry_after`. `kinds` are the media types
     that count as text to read. A stored answer that is fresh is used without asking.
     """
-    row = _begin(url, job, lead)
-    return _end(row, _fetch(url, patience, limits, kinds))
+    row = begin_fetch(url, Fetch.Purpose.PAGE, host=_host_of(url), job=job, lead=lead)
+    asker = _Asker(patience, limits, kinds, job, lead)
+    return _end(row, _fetch(url, asker))
 
 
 def ask(
@@ -125,7 +121,7 @@ def ask(
     With a body it is a POST. No redirect is followed: it would carry the key away. The
     page keeps its text whatever the status: refusals explain themselves there.
     """
-    row = _begin(url, job, None)
+    row = begin_fetch(url, Fetch.Purpose.INTERFACE, host=_host_of(url), job=job)
     try:
         wait_for_turn(_host_of(url), None, patience)
         if body is None:
@@ -140,19 +136,21 @@ def ask(
     return _end(row, replace(page, text=response.text))
 
 
-def _begin(url: str, job: ScrapeJob | None, lead: Lead | None) -> Fetch:
-    return Fetch.objects.create(
-        url=url[:2000], host=_host_of(url)[:260], job=job, lead=lead
-    )
-
-
 def _end(row: Fetch, page: Page) -> Page:
-    row.final_url = page.final_url[:2000]
-    row.status, row.outcome, row.reason = page.status, page.outcome, page.reason
-    row.bytes, row.elapsed_ms = page.size, page.elapsed_ms
-    row.attempts, row.reuse = page.attempts, page.reuse
-    row.content_hash, row.finished_at = page.content_hash, page.fetched_at
-    row.save()
+    end_fetch(
+        row,
+        finished_at=page.fetched_at,
+        final_url=page.final_url,
+        redirects=page.redirects,
+        status=page.status,
+        outcome=page.outcome,
+        reason=page.reason,
+        bytes=page.size,
+        elapsed_ms=page.elapsed_ms,
+        attempts=page.attempts,
+        reuse=page.reuse,
+        content_hash=page.content_hash,
+    )
     return replace(page, fetch_id=row.pk)
 
 
@@ -163,16 +161,22 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _fetch(
-    url: str,
-    patience: Patience,
-    limits: outbound.Limits | None,
-    kinds: Collection[str],
-) -> Page:
+@dataclass(frozen=True)
+class _Asker:
+    """Who asks, and how: the same for all tries and hops of one fetch."""
+
+    patience: Patience
+    limits: outbound.Limits | None
+    kinds: Collection[str]
+    job: ScrapeJob | None
+    lead: Lead | None
+
+
+def _fetch(url: str, asker: _Asker) -> Page:
     """Ask, and ask again while that may help and neither patience nor budget ends."""
     attempt = 1
     while True:
-        page = replace(_try(url, patience, limits, kinds), attempts=attempt)
+        page = replace(_try(url, asker), attempts=attempt)
         if not _is_worth_another_try(page, attempt):
             return page
         wait = wait_before_try(
@@ -181,7 +185,7 @@ def _fetch(
             unit=usual_delay(),
         )
         try:
-            patience.sleep(wait, reason=page.reason)
+            asker.patience.sleep(wait, reason=page.reason)
         except RateLimited:
             return page
         attempt += 1
@@ -193,25 +197,26 @@ def _is_worth_another_try(page: Page, attempt: int) -> bool:
     return attempt <= settings.FETCH_RETRIES and _budget.spend()
 
 
-def _try(
-    url: str,
-    patience: Patience,
-    limits: outbound.Limits | None,
-    kinds: Collection[str],
-) -> Page:
+def _try(url: str, asker: _Asker) -> Page:
     store = PageStore()
+    hops: list[str] = []
     _budget.earn()
+
+    def approach(hop: str) -> None:
+        hops.append(hop)
+        _approach(hop, asker)
+
     try:
         response = outbound.get(
             url,
-            limits=limits,
-            headers=_accept(kinds),
-            before_hop=lambda hop: _approach(hop, patience),
+            limits=asker.limits,
+            headers=_accept(asker.kinds),
+            before_hop=approach,
             store=store,
         )
     except (FlipTechError, AddressRefused) as error:
-        return _without_answer(url, error)
-    page = _classify(url, response, kinds)
+        return replace(_without_answer(url, error), redirects=tuple(hops[:-1]))
+    page = _classify(url, response, asker.kinds)
     if store.reuse != "fresh":
         _note(page)
     return replace(page, reuse=store.reuse)
@@ -237,18 +242,18 @@ def _accept(kinds: Collection[str]) -> dict[str, str] | None:
     return None if kinds is HTML_TYPES else {"Accept": ", ".join(kinds)}
 
 
-def _approach(url: str, patience: Patience) -> None:
+def _approach(url: str, asker: _Asker) -> None:
     """Ask robots.txt, then wait for the turn; called before every hop."""
     host = parse_target(url).host_port
     if not is_known(url):
         # robots.txt is a request like any other, at the pace of every host.
-        wait_for_turn(host, None, patience)
-    robots = robots_for(url)
+        wait_for_turn(host, None, asker.patience)
+    robots = robots_for(url, job=asker.job, lead=asker.lead)
     if not robots.allows(url):
         is_down = bool(robots.reason)
         reason = robots.reason or f"robots.txt of {host} forbids this page."
         raise _Denied(reason, is_host_down=is_down)
-    wait_for_turn(host, robots.rules.delay_seconds, patience)
+    wait_for_turn(host, robots.rules.delay_seconds, asker.patience)
 
 
 def _note(page: Page) -> None:
@@ -290,6 +295,7 @@ def _classify(url: str, response: outbound.Response, kinds: Collection[str]) -> 
         outcome=outcome,
         reason=reason,
         final_url=response.url,
+        redirects=response.redirected_from,
         status=response.status,
         text=text if has_text else "",
         headers=response.headers,
@@ -299,33 +305,3 @@ def _classify(url: str, response: outbound.Response, kinds: Collection[str]) -> 
         is_host_down=response.status >= 500,
         content_hash=content_hash(response.body) if has_text else "",
     )
-
-
-def wall_in(text: str) -> str:
-    """Say which wall stands in place of a page that came with a good status."""
-    if len(text) > LONGEST_WALL:
-        return ""
-    page = parse_html(text)
-    title = text_of(first(page, "//title"))
-    return find_wall(text, title=title, text=visible_text(page))
-
-
-def judge(
-    status: int, content_type: str, body: bytes, *, kinds: Collection[str] = HTML_TYPES
-) -> tuple[Outcome, str]:
-    """Say what an answer means, by its status and type. Pure."""
-    if status in (429, 503):
-        # 503 with or without Retry-After says "not now" (RFC 9110, section 15.6.4).
-        return Outcome.RATE_LIMITED, f"The host answered {status}: not now."
-    if status in (401, 402, 403, 407, 451):
-        return Outcome.BLOCKED, f"The host refuses us with {status}."
-    if status in (404, 410):
-        return Outcome.ERROR, f"There is no such page ({status})."
-    if not 200 <= status < 300:
-        return Outcome.ERROR, f"The host answered {status}."
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind and kind not in kinds:
-        return Outcome.ERROR, f"The page is no text to read but {kind[:60]!r}."
-    if not body.strip():
-        return Outcome.EMPTY, "The page came without a single character."
-    return Outcome.OK, ""

@@ -23,10 +23,12 @@ def collect() -> Iterable[Metric]:
     yield jobs
     fetches = GaugeMetricFamily(
         "fliptech_leads_fetches",
-        "Fetches that are kept, by outcome.",
-        labels=["outcome"],
+        "Requests to strangers that are kept, by what was asked for and by outcome.",
+        labels=["purpose", "outcome"],
     )
-    _by_outcome(fetches, Fetch.objects.values_list("outcome"), "unfinished")
+    kept = Fetch.objects.values_list("purpose", "outcome")
+    for purpose, outcome, count in kept.annotate(count=Count("pk")).order_by():
+        fetches.add_metric([purpose, outcome or "unfinished"], count)
     yield fetches
     yield _notices()
     yield from _fill_rates()

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from leads.models import ScrapeJob
+from leads.models import Fetch, ScrapeJob
 from leads.outcomes import Outcome
 from tasks.models import Task
 
@@ -83,9 +83,8 @@ def _label(outcome: str) -> str:
 def job_picture(job: ScrapeJob) -> dict[str, Any]:
     """Give what the page of one job shows above its fields."""
     task = Task.objects.filter(pk=job.task_id).first() if job.task_id else None
-    pages = dict(
-        job.fetches.values_list("outcome").annotate(count=Count("pk")).order_by()
-    )
+    asked = job.fetches.exclude(purpose=Fetch.Purpose.ROBOTS)
+    pages = dict(asked.values_list("outcome").annotate(count=Count("pk")).order_by())
     states = dict(
         job.postings.values_list("state").annotate(count=Count("pk")).order_by()
     )

@@ -152,10 +152,20 @@ class Posting(models.Model):
 
 
 class Fetch(models.Model):
-    """One page asked for: written before the request, completed after it.
+    """One request to a stranger: written before it goes out, completed after it.
 
     A row without an outcome is a request whose process died.
     """
+
+    class Purpose(models.TextChoices):
+        """What was asked for; figures of pages leave the others out."""
+
+        #: A page, a list or a feed, to be read.
+        PAGE = "page", "page"
+        #: The robots.txt of a page's origin, which is asked before the page.
+        ROBOTS = "robots", "robots.txt"
+        #: An interface that we have a key for.
+        INTERFACE = "interface", "interface"
 
     class Reuse(models.TextChoices):
         """What of an earlier answer was used again."""
@@ -171,8 +181,13 @@ class Fetch(models.Model):
     lead = models.ForeignKey(
         "leads.Lead", null=True, on_delete=models.SET_NULL, related_name="fetches"
     )
+    purpose = models.CharField(
+        max_length=10, choices=Purpose.choices, default=Purpose.PAGE
+    )
     url = models.CharField(max_length=2000)
     final_url = models.CharField(max_length=2000, blank=True)
+    #: The addresses that led to the last one by redirect, oldest first.
+    redirects = models.JSONField(default=list)
     host = models.CharField(max_length=260)
     status = models.PositiveSmallIntegerField(null=True)
     outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True)

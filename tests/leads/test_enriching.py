@@ -120,6 +120,17 @@ def test_a_broken_site_counts_as_down_only_at_the_second_look(web):
     assert "does not work" in lead.score_reasons[0]["reason"]
 
 
+def test_a_lost_robots_txt_is_one_look_and_not_two(web):
+    web.put("bay", "/robots.txt", status=500)
+    lead = lead_with(web.put("bay", "/", "x"))
+    Fetch.objects.create(
+        url="u", host="h", lead=lead, purpose="robots", outcome="error"
+    )
+    Fetch.objects.update(created_at=timezone.now() - timedelta(seconds=16))
+    with pytest.raises(TransientError):
+        enrich_lead(lead.pk)
+
+
 def test_a_page_on_a_platform_is_not_fetched(web):
     lead = lead_with("https://www.facebook.com/bay")
     enrich_lead(lead.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from leads.fetching import fetch
-from leads.models import Fetch, HostPause, RobotsFile
+from leads.models import Fetch, HostPause, RobotsFile, ScrapeJob
 from leads.outcomes import Outcome
 from leads.throttling import MAX_STRIKES, Patience
 from tasks.limits import take
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def test_a_good_page_is_ok_and_its_row_says_so(web, patience):
     page = fetch(web.put("shop", "/", "<p>hello"), patience=patience)
     assert (page.outcome, page.text) == (Outcome.OK, "<p>hello")
-    row = Fetch.objects.get()
+    row = Fetch.objects.get(purpose="page")
     assert (row.outcome, row.status, row.bytes) == ("ok", 200, 8)
     assert row.host == f"shop.localhost:{web.port}"
     assert row.finished_at is not None
@@ -207,3 +208,79 @@ def test_a_page_that_is_cut_is_partial(web, patience):
     page = fetch(url, patience=patience)
     assert page.outcome == Outcome.PARTIAL
     assert page.text.startswith("<p>xxx")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome", "reason"),
+    [
+        (200, "User-agent: *\nDisallow: /x", "ok", ""),
+        (200, "", "empty", "robots.txt is empty: it forbids nothing."),
+        (404, "no", "empty", "There is no robots.txt (404): it forbids nothing."),
+        (403, "no", "empty", "There is no robots.txt (403): it forbids nothing."),
+        (429, "", "rate_limited", "robots.txt was answered with 429 Too Many Requests."),
+        (500, "", "error", "robots.txt was answered with 500."),
+        (200, "#" * 600_000, "partial", "robots.txt is longer than the 512000 bytes that are read."),
+    ],
+)  # fmt: skip
+def test_the_request_for_robots_txt_is_a_row_of_its_own(
+    web, patience, status, body, outcome, reason
+):
+    job = ScrapeJob.objects.create(source="craigslist")
+    asked = web.put("shop", "/robots.txt", body, status=status)
+    fetch(web.put("shop", "/", "x"), patience=patience, job=job)
+    row = Fetch.objects.get(purpose="robots")
+    assert (row.url, row.status, row.outcome, row.reason) == (
+        asked, status, outcome, reason,
+    )  # fmt: skip
+    assert (row.job, row.host) == (job, f"shop.localhost:{web.port}")
+    assert row.bytes == min(len(body), 512_000)
+    assert row.finished_at is not None
+    assert row.elapsed_ms is not None
+
+
+def test_robots_txt_that_is_known_is_asked_no_second_time_and_has_one_row(
+    web, patience
+):
+    for path in ("/a", "/b", "/c"):
+        fetch(web.put("shop", path, "x"), patience=patience)
+    purposes = Fetch.objects.order_by("pk").values_list("purpose", flat=True)
+    assert list(purposes) == ["page", "robots", "page", "page"]
+
+
+def test_a_host_that_does_not_answer_has_a_row_for_its_robots_txt(settings, patience):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # Nobody listens there any more below.
+    settings.FETCH_ALLOWED_PRIVATE = [f"*.localhost:{port}"]
+    settings.FETCH_RETRIES = 0
+    page = fetch(f"http://gone.localhost:{port}/", patience=patience)
+    assert page.outcome == Outcome.DENIED_BY_ROBOTS
+    row = Fetch.objects.get(purpose="robots")
+    assert (row.outcome, row.status) == ("error", None)
+    assert "robots.txt could not be read" in row.reason
+
+
+def test_robots_txt_that_leads_inwards_is_a_row_and_no_request(web, patience):
+    to = {"Location": f"http://127.0.0.1:{web.port}/robots.txt"}
+    web.put("shop", "/robots.txt", status=302, headers=to)
+    fetch(web.put("shop", "/", "x"), patience=patience)
+    row = Fetch.objects.get(purpose="robots")
+    assert (row.outcome, web.asked("127")) == ("error", [])
+    assert "private network" in row.reason
+
+
+def test_redirects_are_kept_in_their_order(web, patience):
+    last = web.put("shop", "/c", "x")
+    middle = web.put("shop", "/b", status=302, headers={"Location": last})
+    first = web.put("shop", "/a", status=301, headers={"Location": "/b"})
+    fetch(first, patience=patience)
+    row = Fetch.objects.get(purpose="page")
+    assert (row.url, row.redirects, row.final_url) == (first, [first, middle], last)
+
+
+def test_redirects_to_what_robots_txt_forbids_are_kept_too(web, patience):
+    web.put("other", "/robots.txt", "User-agent: *\nDisallow: /")
+    to = {"Location": web.put("other", "/", "x")}
+    first = web.put("shop", "/", status=302, headers=to)
+    fetch(first, patience=patience)
+    row = Fetch.objects.get(purpose="page")
+    assert (row.outcome, row.redirects) == ("denied_by_robots", [first])

@@ -25,7 +25,9 @@ def test_a_fresh_answer_is_used_without_asking(web, patience):
     assert web.asked("shop") == ["/robots.txt", "/"]
     assert (again.outcome, again.text, again.reuse) == (Outcome.OK, "<p>hello", "fresh")
     assert again.content_hash == first.content_hash != ""
-    assert [row.reuse for row in Fetch.objects.order_by("pk")] == ["", "fresh"]
+    assert [
+        row.reuse for row in Fetch.objects.filter(purpose="page").order_by("pk")
+    ] == ["", "fresh"]
 
 
 def test_an_old_answer_is_confirmed_by_the_host(web, patience):
@@ -98,7 +100,7 @@ def test_a_fault_of_the_host_is_tried_again(retrying, patience):
     url = retrying.put_function("shop", "/", lambda: replies.pop(0))
     page = fetch(url, patience=patience)
     assert (page.outcome, page.text, page.attempts) == ("ok", "<p>at last", 3)
-    assert Fetch.objects.get().attempts == 3
+    assert Fetch.objects.get(purpose="page").attempts == 3
 
 
 def test_tries_end_after_the_number_that_is_set(retrying, patience):

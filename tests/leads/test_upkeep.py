@@ -110,6 +110,7 @@ def test_the_figures_count_what_is_there(django_assert_num_queries):
     job(state="finished", outcome="blocked", reason="r")
     job()
     Fetch.objects.create(url="u", host="h", outcome="ok")
+    Fetch.objects.create(url="u", host="h", outcome="ok", purpose="robots")
     SourceNotice.objects.create(source="craigslist", kind="blocked", reason="r")
     with django_assert_num_queries(5):
         samples = {
@@ -124,7 +125,8 @@ def test_the_figures_count_what_is_there(django_assert_num_queries):
         ("fliptech_leads", "merged"): 1,
         ("fliptech_leads_scrape_jobs", "blocked"): 1,
         ("fliptech_leads_scrape_jobs", "unfinished"): 1,
-        ("fliptech_leads_fetches", "ok"): 1,
+        ("fliptech_leads_fetches", "page", "ok"): 1,
+        ("fliptech_leads_fetches", "robots", "ok"): 1,
         ("fliptech_leads_source_notices", "craigslist", "blocked"): 1,
     }
 

@@ -1,0 +1,25 @@
+"""Fetches: what was asked for, and the redirects on the way."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('leads', '0007_sources'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='fetch',
+            name='purpose',
+            field=models.CharField(choices=[('page', 'page'), ('robots', 'robots.txt'), ('interface', 'interface')], default='page', max_length=10),
+        ),
+        migrations.AddField(
+            model_name='fetch',
+            name='redirects',
+            field=models.JSONField(default=list),
+        ),
+    ]
