@@ -74,3 +74,19 @@ def generate_daily_analytics() -> dict[str, int]:
     from campaigns import measuring
 
     return measuring.write_daily_figures()
+
+
+@actor(queue="default", time_limit_minutes=15, periodic="*/5 * * * *")
+def read_mailboxes() -> dict[str, int]:
+    """Let each mailbox that is switched on be read."""
+    from campaigns.receiving import reading
+
+    return reading.request_reading()
+
+
+@actor(queue="default", time_limit_minutes=15)
+def read_mailbox(mailbox_id: int) -> dict[str, Any]:
+    """Read one mailbox over IMAP and act on what came."""
+    from campaigns.receiving import reading
+
+    return reading.read_mailbox(mailbox_id)

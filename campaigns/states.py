@@ -106,6 +106,7 @@ class SkipReason(TextChoices):
     NO_DEMO = "no_demo", "no published demo site"
     ALREADY_MAILED = "already_mailed", "already written to"
     CAMPAIGN_CANCELLED = "campaign_cancelled", "the campaign was cancelled"
+    REPLIED = "replied", "answered an earlier mail"
 
 
 def sources_of(target: EmailState) -> list[EmailState]:

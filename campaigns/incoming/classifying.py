@@ -50,7 +50,11 @@ class Classified:
 
 def classify(raw: bytes, *, own: Collection[str] = ()) -> Classified:
     """Classify a raw message; never raises. `own` are addresses of our side."""
-    message = read_incoming(raw)
+    return classify_incoming(read_incoming(raw), own=own)
+
+
+def classify_incoming(message: Incoming, *, own: Collection[str] = ()) -> Classified:
+    """Classify a message that was read already; never raises."""
     if complaint := read_complaint(message):
         recipients = [
             Failed(address, address, "", complaint.feedback_type, False, "")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from campaigns.models.account import Account
 from campaigns.models.campaign import Campaign, DailyFigures, Recipient
+from campaigns.models.conversation import Conversation, IncomingMessage
 from campaigns.models.email import Email
+from campaigns.models.evidence import Evidence
+from campaigns.models.mailbox import Mailbox, MailboxFolder
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
 from campaigns.models.template import Template
@@ -14,8 +17,13 @@ __all__ = [
     "Account",
     "Campaign",
     "CampaignAccount",
+    "Conversation",
     "DailyFigures",
     "Email",
+    "Evidence",
+    "IncomingMessage",
+    "Mailbox",
+    "MailboxFolder",
     "Recipient",
     "SinkMessage",
     "Template",

@@ -82,6 +82,8 @@ class Email(models.Model):
     #: Committed right before DATA: from then on the fate of the attempt may be unknown.
     data_started_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    #: When a person's first answer came in.
+    replied_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0007_sources'),
+        ('leads', '0008_lighter_indexes'),
     ]
 
     operations = [

@@ -1,0 +1,84 @@
+"""What people and machines answer: the sequence stops for a person, never for a machine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from campaigns.models import Conversation, Email, IncomingMessage
+from campaigns.receiving.evidence import settle_by
+from campaigns.states import SENDABLE, EmailState, SkipReason
+
+_DETAIL = "The person answered an earlier mail."
+
+
+def take_reply(message: IncomingMessage, email: Email | None) -> None:
+    """Note a person's answer: the sequence stops, the conversation waits for us.
+
+    `email` is None for a stranger, whose mail only begins a conversation.
+    """
+    message.conversation = _conversation(message, email)
+    if email is None:
+        return
+    Email.objects.filter(pk=email.pk, replied_at__isnull=True).update(
+        replied_at=message.received_at, updated_at=timezone.now()
+    )
+    settle_by(email.pk, "reply", "the person answered it.", at=message.received_at)
+    if email.recipient_id is not None:
+        stop_sequence(email.recipient_id)
+
+
+def note_auto_reply(message: IncomingMessage, email: Email) -> None:
+    """Note that a machine answered: it arrived, and nothing stops."""
+    settle_by(email.pk, "auto_reply", "a machine answered it.", at=message.received_at)
+    message.conversation = Conversation.objects.filter(
+        account_id=email.account_id, address=email.address
+    ).first()
+
+
+def stop_sequence(recipient_id: int) -> int:
+    """Skip what a campaign still has to send to a recipient who answered."""
+    return Email.objects.filter(recipient_id=recipient_id, state__in=SENDABLE).update(
+        state=EmailState.SKIPPED,
+        reason=SkipReason.REPLIED,
+        detail=_DETAIL,
+        updated_at=timezone.now(),
+    )
+
+
+def _conversation(message: IncomingMessage, email: Email | None) -> Conversation:
+    """Find or begin the thread, and bring it up to date with a person's mail."""
+    account_id = email.account_id if email else message.account_id
+    address = email.address if email else message.sender
+    conversation, _ = Conversation.objects.get_or_create(
+        account_id=account_id,
+        address=address,
+        defaults={
+            "lead_id": email.lead_id if email else None,
+            "subject": message.subject,
+            "name": message.sender_name,
+            "last_at": message.received_at,
+        },
+    )
+    _bring_up(conversation, message, message.received_at)
+    return conversation
+
+
+def _bring_up(
+    conversation: Conversation, message: IncomingMessage, at: datetime
+) -> None:
+    changes: dict[str, object] = {
+        "last_at": Greatest(F("last_at"), at),
+        "is_unread": True,
+    }
+    if at >= conversation.last_at:
+        # An old mail that is read late changes nothing about who has to answer.
+        changes |= {
+            "needs_answer": True,
+            "subject": message.subject or conversation.subject,
+            "name": message.sender_name or conversation.name,
+        }
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)

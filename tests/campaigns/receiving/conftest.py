@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Mailbox
+from tests.campaigns.imap_server import ImapServer
+from tests.campaigns.incoming.letters import letter
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def imap():
+    with ImapServer() as running:
+        yield running
+
+
+@pytest.fixture
+def make_mailbox(make_account):
+    def make(port=1, **values):
+        mailbox = Mailbox(
+            **{
+                "name": f"mailbox {next(_numbers)}",
+                "account": values.pop("account", None) or make_account(),
+                "host": "127.0.0.1",
+                "port": port,
+                "security": "none",
+                "username": "ada",
+                **values,
+            }
+        )
+        mailbox.password = "secret"
+        mailbox.save()
+        return mailbox
+
+    return make
+
+
+@pytest.fixture
+def make_sent(make_email):
+    """A mail of a campaign that was sent an hour ago."""
+
+    def make(*, state="sent", **values):
+        at = timezone.now() - timedelta(hours=1)
+        number = next(_numbers)
+        return make_email(
+            **{
+                "state": state,
+                "message_id": f"<sent{number}@brightside.example>",
+                "claimed_at": at,
+                "data_started_at": at,
+                "sent_at": at if state == "sent" else None,
+                **values,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def answer_to():
+    """A person's raw answer to a mail of ours."""
+
+    def make(email, text="Yes, tell me more.", **headers):
+        return letter(
+            f"{text}\n\n> Hello\n",
+            **{
+                "from": f"Bob Baker <{email.address}>",
+                "in_reply_to": email.message_id or "",
+                "message_id": f"<answer{next(_numbers)}@shop.example>",
+                **headers,
+            },
+        )
+
+    return make
