@@ -7,6 +7,7 @@ from campaigns.models.campaign import Campaign, DailyFigures, Recipient
 from campaigns.models.email import Email
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
+from campaigns.models.step import Step
 from campaigns.models.template import Template
 from campaigns.models.tracking import TrackingEvent
 
@@ -18,6 +19,7 @@ __all__ = [
     "Email",
     "Recipient",
     "SinkMessage",
+    "Step",
     "Template",
     "TrackingEvent",
 ]
