@@ -54,10 +54,10 @@ def resume_campaign_async(campaign_id: int) -> dict[str, Any]:
 
 @actor(queue="default", time_limit_minutes=15, periodic="* * * * *")
 def process_scheduled_campaigns() -> dict[str, int]:
-    """Launch the campaigns whose time has come."""
-    from campaigns import launching
+    """Launch the campaigns whose time has come, and plan the follow-ups that are due."""
+    from campaigns import launching, sequences
 
-    return launching.launch_due()
+    return {**launching.launch_due(), **sequences.plan_follow_ups()}
 
 
 @actor(queue="default", time_limit_minutes=15, periodic="*/5 * * * *")

@@ -16,8 +16,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from campaigns.demo_links import demo_urls
-from campaigns.models import Campaign, Email, Recipient
+from campaigns.models import Campaign, Email
 from campaigns.pacing import pace_of
+from campaigns.sequences import reason_to_pass_over
 from campaigns.states import (
     REACHED,
     SENDABLE,
@@ -26,6 +27,7 @@ from campaigns.states import (
     SkipReason,
     sources_of,
 )
+from campaigns.stopping import skip_waiting_mails
 from fliptech_site.errors import InvalidInput, PermanentError, RateLimited
 from leads.suppression import is_suppressed
 from tasks.limits import take
@@ -74,6 +76,7 @@ def claim(email_id: int, *, task_id: UUID | None) -> Email | None:
                 f"The account {email.account} is switched off: switch it on, then"
                 " resume."
             )
+        _wait_until_due(email)
         _wait_for_pace(email)
         _begin(email, task_id, timezone.now())
         return email
@@ -124,7 +127,7 @@ def _lock(email_id: int) -> Email:
     try:
         return (
             Email.objects.select_for_update(of=("self",))
-            .select_related("account", "campaign", "lead", "template")
+            .select_related("account", "campaign", "lead", "recipient", "template")
             .get(pk=email_id)
         )
     except Email.DoesNotExist:
@@ -164,6 +167,8 @@ def _reason_to_skip(email: Email) -> tuple[SkipReason, str] | None:
         return None
     if campaign.state == CampaignState.CANCELLED:
         return SkipReason.CAMPAIGN_CANCELLED, "The campaign was cancelled before."
+    if email.recipient is not None and (reason := reason_to_pass_over(email)):
+        return reason
     if email.lead_id is not None and not demo_urls([email.lead_id]):
         return SkipReason.NO_DEMO, "The demo site was taken down before the mail went."
     return _written_to_lately(email, campaign)
@@ -198,19 +203,7 @@ def _written_to_lately(
 
 
 def _skip(email: Email, reason: SkipReason, detail: str) -> None:
-    Email.objects.filter(pk=email.pk, state__in=SENDABLE).update(
-        state=EmailState.SKIPPED,
-        reason=reason,
-        detail=detail,
-        updated_at=timezone.now(),
-    )
-    if email.recipient_id is not None:
-        Recipient.objects.filter(pk=email.recipient_id).update(
-            state=Recipient.State.SKIPPED,
-            reason=reason,
-            detail=detail,
-            updated_at=timezone.now(),
-        )
+    skip_waiting_mails(Email.objects.filter(pk=email.pk), reason, detail)
 
 
 def _reason_to_hold(email: Email) -> str:
@@ -218,6 +211,15 @@ def _reason_to_hold(email: Email) -> str:
     if campaign is None or campaign.state == CampaignState.RUNNING:
         return ""
     return f"The campaign is {campaign.get_state_display()}; nothing is sent now."
+
+
+def _wait_until_due(email: Email) -> None:
+    now = timezone.now()
+    if email.due_at is not None and email.due_at > now:
+        raise RateLimited(
+            f"Not to be sent before {email.due_at:%d %B %Y at %H:%M} UTC.",
+            retry_after=(email.due_at - now).total_seconds(),
+        )
 
 
 def _wait_for_pace(email: Email) -> None:

@@ -17,6 +17,7 @@ from campaigns.messages import (
 )
 from campaigns.models import Account, Email, Template
 from campaigns.templating import FIELDS, Rendered, Source, example_fields, nest, render
+from campaigns.threads import answer_to, thread_of
 from leads.models import Lead
 
 
@@ -45,7 +46,10 @@ def compose(email: Email) -> tuple[str, bytes]:
         link_of=None if is_test else lambda url: click_url(email.pk, url),
         pixel_url="" if is_test else pixel_url(email.pk),
     )
-    subject = one_line(f"[Test] {rendered.subject}" if is_test else rendered.subject)
+    thread = thread_of(email)
+    subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
+    if is_test:
+        subject = f"[Test] {subject}"
     letter = Letter(
         from_name=account.from_name,
         from_address=account.from_address,
@@ -57,6 +61,8 @@ def compose(email: Email) -> tuple[str, bytes]:
         message_id=email.message_id,
         date=timezone.now(),
         unsubscribe_url=stop_url,
+        in_reply_to=thread.message_ids[-1] if thread else "",
+        references=tuple(thread.message_ids) if thread else (),
     )
     return subject, build(letter)
 

@@ -28,6 +28,7 @@ def freeze(campaign: Campaign) -> int:
     """
     emails = Email.objects.filter(campaign=campaign, step=1)
     taken = set(emails.values_list("address", flat=True))
+    template_id = campaign.template.pk
     added = 0
     for leads in _chunks(_undecided(campaign)):
         recipients = _decide(campaign, leads, taken)
@@ -38,7 +39,9 @@ def freeze(campaign: Campaign) -> int:
             update_fields=["address", "state", "reason", "detail", "updated_at"],
         )
         new = [r for r in recipients if r.state == Recipient.State.INCLUDED]
-        Email.objects.bulk_create([_email_for(campaign, each) for each in new])
+        Email.objects.bulk_create(
+            [_email_for(campaign, template_id, each) for each in new]
+        )
         added += len(new)
     return added
 
@@ -118,13 +121,13 @@ def _mailed_lately(campaign: Campaign, addresses: Sequence[str]) -> dict[str, st
     return {address: name or "" for address, name in rows}
 
 
-def _email_for(campaign: Campaign, recipient: Recipient) -> Email:
+def _email_for(campaign: Campaign, template_id: int, recipient: Recipient) -> Email:
     return Email(
         kind=Email.Kind.CAMPAIGN,
         campaign=campaign,
         recipient=recipient,
         lead_id=recipient.lead_id,
         account_id=campaign.account_id,
-        template_id=campaign.template_id,
+        template_id=template_id,
         address=recipient.address,
     )

@@ -11,21 +11,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from campaigns.composing import source_of
 from campaigns.freezing import freeze
-from campaigns.models import Account, Campaign, Email, Recipient
+from campaigns.models import Account, Campaign, Email, Recipient, Step
+from campaigns.models.email import TO_BE_FOLLOWED
 from campaigns.smtp import check_reachable_in_test_mode
 from campaigns.states import (
     OPEN,
-    SENDABLE,
     CampaignState,
-    EmailState,
     SkipReason,
     campaign_sources_of,
 )
+from campaigns.stopping import skip_waiting_mails
 from campaigns.templating import check
 from fliptech_site.errors import InvalidInput
 from tasks.enqueueing import enqueue
@@ -169,22 +169,15 @@ def cancel(campaign_id: int, *, reason: str = "") -> int:
                 reason or "Cancelled by a person.",
                 finished_at=timezone.now(),
             )
-        stopped = {
-            "reason": SkipReason.CAMPAIGN_CANCELLED,
-            "detail": "The campaign was cancelled before.",
-            "updated_at": timezone.now(),
-        }
-        waiting = Email.objects.filter(campaign_id=campaign_id, state__in=SENDABLE)
-        recipients = list(waiting.values_list("recipient_id", flat=True))
-        count = waiting.update(state=EmailState.SKIPPED, **stopped)
-        Recipient.objects.filter(pk__in=recipients).update(
-            state=Recipient.State.SKIPPED, **stopped
+        return skip_waiting_mails(
+            Email.objects.filter(campaign=campaign_id),
+            SkipReason.CAMPAIGN_CANCELLED,
+            "The campaign was cancelled before.",
         )
-    return count
 
 
 def finish_if_done(campaign_id: int | None = None) -> int:
-    """Finish running campaigns without an open mail; one, or all of them.
+    """Finish running campaigns that have nothing left to send; one, or all of them.
 
     Called after each outcome is committed, so whoever commits the last one sees none
     left. Returns how many were finished.
@@ -192,16 +185,26 @@ def finish_if_done(campaign_id: int | None = None) -> int:
     campaigns = Campaign.objects.filter(state=CampaignState.RUNNING)
     if campaign_id is not None:
         campaigns = campaigns.filter(pk=campaign_id)
-    open_mails = Email.objects.filter(campaign=OuterRef("pk"), state__in=OPEN)
-    return campaigns.filter(~Exists(open_mails)).update(
-        state=CampaignState.FINISHED, state_reason="", finished_at=timezone.now()
+    mails = Email.objects.filter(campaign=OuterRef("pk"))
+    last_step = (
+        Step.objects.filter(campaign=OuterRef("campaign"))
+        .order_by("-number")
+        .values("number")[:1]
     )
+    return campaigns.filter(
+        ~Exists(mails.filter(state__in=OPEN)),
+        ~Exists(mails.filter(TO_BE_FOLLOWED, step__lt=Subquery(last_step))),
+    ).update(state=CampaignState.FINISHED, state_reason="", finished_at=timezone.now())
 
 
 def check_launchable(campaign: Campaign) -> None:
     """Raise InvalidInput when sending would fail for every mail."""
     check_account(campaign.account)
-    check(source_of(campaign.template))
+    steps = list(campaign.steps.select_related("template"))
+    if not steps or steps[0].number != 1:
+        raise InvalidInput(f"{_name(campaign)} has no first mail: add it as step 1.")
+    for step in steps:
+        check(source_of(step.template))
 
 
 def check_account(account: Account) -> None:
@@ -226,11 +229,7 @@ def _enqueue_sending(campaign_id: int) -> None:
 
 
 def _get(campaign_id: int) -> Campaign:
-    campaign = (
-        Campaign.objects.select_related("account", "template")
-        .filter(pk=campaign_id)
-        .first()
-    )
+    campaign = Campaign.objects.select_related("account").filter(pk=campaign_id).first()
     if campaign is None:
         raise InvalidInput(f"There is no campaign {campaign_id}.")
     return campaign

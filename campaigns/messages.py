@@ -44,6 +44,9 @@ class Letter:
     date: datetime
     unsubscribe_url: str = ""
     reply_to: str = ""
+    #: The mail that this one answers, and all before it in the thread (RFC 5322, 3.6.4).
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ def build(letter: Letter) -> bytes:
     message["Subject"] = one_line(letter.subject)
     message["Date"] = format_datetime(letter.date)
     message["Message-ID"] = letter.message_id
+    if letter.in_reply_to:
+        message["In-Reply-To"] = letter.in_reply_to
+        message["References"] = " ".join(letter.references)
     if letter.reply_to:
         message["Reply-To"] = _address("", letter.reply_to)
     if letter.unsubscribe_url:

@@ -60,6 +60,8 @@ EMAIL_TRANSITIONS: dict[EmailState, frozenset[EmailState]] = {
 OPEN = (EmailState.WAITING, EmailState.SENDING, EmailState.DEFERRED)
 #: Mails from which an attempt may start.
 SENDABLE = (EmailState.WAITING, EmailState.DEFERRED)
+#: Mails that reached their recipient, as far as anyone will ever know.
+ARRIVED = (EmailState.SENT, EmailState.IN_DOUBT)
 #: Mails that have reached their recipient, or may have.
 REACHED = (EmailState.SENDING, EmailState.SENT, EmailState.IN_DOUBT)
 
@@ -107,6 +109,18 @@ class SkipReason(TextChoices):
     ALREADY_MAILED = "already_mailed", "already written to"
     CAMPAIGN_CANCELLED = "campaign_cancelled", "the campaign was cancelled"
     REPLIED = "replied", "answered an earlier mail"
+    CONDITION = "condition", "the step's condition did not hold"
+    STOPPED = "stopped", "the sequence had ended"
+
+
+class StopReason(TextChoices):
+    """Why a recipient gets no further step of a campaign."""
+
+    REPLIED = "replied", "replied"
+    BOUNCED = "bounced", "the address does not work"
+    COMPLAINED = "complained", "complained"
+    UNSUBSCRIBED = "unsubscribed", "asked not to be written to"
+    BY_HAND = "by_hand", "stopped by a person"
 
 
 def sources_of(target: EmailState) -> list[EmailState]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from campaigns.models import Email, Recipient, TrackingEvent
-from campaigns.states import SENDABLE, EmailState, SkipReason
+from campaigns.states import SkipReason, StopReason
+from campaigns.stopping import skip_waiting_mails, stop_all
 from campaigns.tracking import record
 from leads.suppression import suppress
 
@@ -30,16 +30,8 @@ def unsubscribe(email_id: int, *, user_agent: str = "") -> bool:
 
 
 def skip_waiting(address: str) -> int:
-    """Skip every mail to this address that has not been claimed."""
-    values = {
-        "reason": SkipReason.SUPPRESSED,
-        "detail": _DETAIL,
-        "updated_at": timezone.now(),
-    }
-    waiting = Email.objects.filter(address=address, state__in=SENDABLE)
-    recipients = list(waiting.values_list("recipient_id", flat=True))
-    count = waiting.update(state=EmailState.SKIPPED, **values)
-    Recipient.objects.filter(pk__in=recipients).update(
-        state=Recipient.State.SKIPPED, **values
-    )
+    """Skip every mail to this address that is not claimed, and end its sequences."""
+    mails = Email.objects.filter(address=address)
+    count = skip_waiting_mails(mails, SkipReason.SUPPRESSED, _DETAIL)
+    stop_all(Recipient.objects.filter(address=address), StopReason.UNSUBSCRIBED)
     return count

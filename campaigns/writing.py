@@ -103,11 +103,7 @@ def _usable(address: str) -> str:
 
 
 def _campaign(campaign_id: int) -> Campaign:
-    campaign = (
-        Campaign.objects.select_related("account", "template")
-        .filter(pk=campaign_id)
-        .first()
-    )
+    campaign = Campaign.objects.select_related("account").filter(pk=campaign_id).first()
     if campaign is None:
         raise InvalidInput(f"There is no campaign {campaign_id}.")
     return campaign

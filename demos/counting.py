@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date
+from collections.abc import Collection
+from datetime import date, datetime
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
@@ -32,6 +33,15 @@ def with_viewers(sites: QuerySet[DemoSite]) -> QuerySet[DemoSite]:
         person_views=Coalesce(Sum("visits__views", filter=people), 0),
         all_hits=Coalesce(Sum("visits__hits"), 0),
     )
+
+
+def last_watched(lead_ids: Collection[int]) -> dict[int, datetime]:
+    """Give when a person last viewed the demo site of each lead, if one ever did."""
+    views = DemoView.objects.filter(
+        site__lead__in=lead_ids, visitor=DemoView.Visitor.PERSON, views__gt=0
+    )
+    rows = views.order_by().values("site__lead").annotate(at=Max("last_at"))
+    return dict(rows.values_list("site__lead", "at"))
 
 
 def _count(site: DemoSite, request: HttpRequest, counter: str) -> None:

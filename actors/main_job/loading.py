@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from campaigns.models import Account, Campaign, Template
+from campaigns.models import Account, Campaign, Step, Template
 from fliptech_site.errors import InvalidInput
 from leads.models import SourceConsent
 
@@ -82,8 +82,10 @@ def load_sample() -> Loaded:
     )
     _note(made, is_new, f"template {template}")
     campaign, is_new = Campaign.objects.get_or_create(
-        name=CAMPAIGN_NAME, defaults={"account": account, "template": template}
+        name=CAMPAIGN_NAME, defaults={"account": account}
     )
+    if is_new:
+        Step.objects.create(campaign=campaign, number=1, template=template)
     _note(made, is_new, f"campaign {campaign}")
     return Loaded(campaign, made)
 

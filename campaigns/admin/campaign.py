@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from campaigns import launching
 from campaigns.admin.campaign_buttons import CampaignButtons
 from campaigns.admin.showing import CAMPAIGN_COLOURS, count_list, progress_bar
+from campaigns.admin.steps import StepInline
 from campaigns.models import Campaign, DailyFigures, Recipient
 from campaigns.states import CampaignState, EmailState
 from leads.admin.showing import ReadOnlyAdmin
@@ -30,7 +31,8 @@ class CampaignAdmin(CampaignButtons):
     )  # fmt: skip
     list_filter = ("state", "account")
     search_fields = ("name",)
-    list_select_related = ("account", "template")
+    list_select_related = ("account",)
+    inlines = (StepInline,)
     actions = ("launch_chosen", "pause_chosen", "resume_chosen", "cancel_chosen")
     readonly_fields = (
         "state_badge", "state_reason", "progress", "mails", "skipped_reasons",
@@ -41,8 +43,7 @@ class CampaignAdmin(CampaignButtons):
             None,
             {
                 "fields": (
-                    "name", "account", "template", "min_score", "quiet_days",
-                    "scheduled_at",
+                    "name", "account", "min_score", "quiet_days", "scheduled_at",
                 )
             },
         ),
@@ -82,7 +83,7 @@ class CampaignAdmin(CampaignButtons):
         """What was said and to whom stays as it was once mails are out."""
         if obj is None or obj.state in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             return self.readonly_fields
-        return (*self.readonly_fields, "account", "template", "scheduled_at")
+        return (*self.readonly_fields, "account", "scheduled_at")
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Campaign | None = None

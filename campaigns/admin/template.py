@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from campaigns.admin.showing import boxed_html, mail_frame, text_block
 from campaigns.composing import preview
-from campaigns.models import Template
+from campaigns.models import Campaign, Template
 from campaigns.templating import Rendered, Source, check
 from demos.models import DemoSite
 from fliptech_site.errors import InvalidInput
@@ -113,7 +113,11 @@ def _made(template: Template) -> Rendered | str:
         .order_by("-score", "id")
         .first()
     )
-    campaign = template.campaigns.select_related("account").first()
+    campaign = (
+        Campaign.objects.filter(steps__template=template)
+        .select_related("account")
+        .first()
+    )
     try:
         return preview(template, campaign.account if campaign else None, lead)
     except InvalidInput as error:

@@ -10,6 +10,7 @@ from campaigns.models.evidence import Evidence
 from campaigns.models.mailbox import Mailbox, MailboxFolder
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
+from campaigns.models.step import Step
 from campaigns.models.template import Template
 from campaigns.models.tracking import TrackingEvent
 
@@ -26,6 +27,7 @@ __all__ = [
     "MailboxFolder",
     "Recipient",
     "SinkMessage",
+    "Step",
     "Template",
     "TrackingEvent",
 ]

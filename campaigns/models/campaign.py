@@ -7,7 +7,8 @@ from django.db import models
 
 from campaigns.models.account import Account
 from campaigns.models.template import Template
-from campaigns.states import CampaignState, SkipReason
+from campaigns.states import CampaignState, SkipReason, StopReason
+from fliptech_site.errors import InvalidInput
 
 
 class Campaign(models.Model):
@@ -16,9 +17,6 @@ class Campaign(models.Model):
     name = models.CharField(max_length=150, unique=True)
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="campaigns"
-    )
-    template = models.ForeignKey(
-        Template, on_delete=models.PROTECT, related_name="campaigns"
     )
     min_score = models.PositiveSmallIntegerField(
         null=True,
@@ -81,9 +79,20 @@ class Campaign(models.Model):
         """The score from which on a lead is written to."""
         return settings.QUALIFYING_SCORE if self.min_score is None else self.min_score
 
+    @property
+    def template(self) -> Template:
+        """What the first mail says. Raises InvalidInput while there is none."""
+        first = self.steps.select_related("template").filter(number=1).first()
+        if first is None:
+            raise InvalidInput(f"The campaign {self.name!r} has no first mail: add it.")
+        return first.template
+
 
 class Recipient(models.Model):
-    """A lead inside a campaign: included, or skipped for a reason."""
+    """A lead inside a campaign: included, or skipped for a reason.
+
+    An included one is written to step by step, until something stops that.
+    """
 
     class State(models.TextChoices):
         """Whether the lead is written to."""
@@ -104,6 +113,11 @@ class Recipient(models.Model):
     reason = models.CharField(max_length=20, choices=SkipReason.choices, blank=True)
     #: One sentence about the reason.
     detail = models.TextField(blank=True)
+    #: Why no further step is sent; blank while the sequence goes on.
+    stop_reason = models.CharField(
+        max_length=12, choices=StopReason.choices, blank=True
+    )
+    stopped_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -127,8 +141,20 @@ class Recipient(models.Model):
                     "A recipient is included with an address, or skipped with a reason."
                 ),
             ),
+            models.CheckConstraint(
+                condition=models.Q(stop_reason="", stopped_at__isnull=True)
+                | models.Q(stop_reason__in=StopReason.values, stopped_at__isnull=False),
+                name="campaigns_recipient_stop_valid",
+                violation_error_message="A stopped recipient has a reason and a time.",
+            ),
         ]
         indexes = [
+            # Whoever answers or refuses, in all campaigns.
+            models.Index(
+                fields=["address"],
+                condition=models.Q(state="included"),
+                name="campaigns_recipient_to_idx",
+            ),
             # The skipped ones of a campaign by reason.
             models.Index(
                 fields=["campaign", "state", "reason"],

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from campaigns.models.account import Account
 from campaigns.models.campaign import Campaign, Recipient
 from campaigns.models.template import Template
-from campaigns.states import OPEN, EmailState, SkipReason
+from campaigns.states import ARRIVED, OPEN, EmailState, SkipReason
+
+#: From when on the next step waits: when the mail went, maybe went, or was passed over.
+GONE_AT = Coalesce("sent_at", "data_started_at", "due_at")
+#: Mails that the next step of their campaign follows when its time has come.
+TO_BE_FOLLOWED = Q(is_followed=False) & (
+    Q(state__in=ARRIVED) | Q(state="skipped", reason="condition")
+)
 
 
 class Email(models.Model):
@@ -68,6 +76,10 @@ class Email(models.Model):
     reason = models.CharField(max_length=20, choices=SkipReason.choices, blank=True)
     #: One sentence about the state: the server's answer, what is wrong, what to do.
     detail = models.TextField(blank=True)
+    #: Not to be sent before.
+    due_at = models.DateTimeField(null=True, blank=True)
+    #: Whether the step after this one was planned, or never will be.
+    is_followed = models.BooleanField(default=False)
     #: Set by the first claim and kept, so that every attempt carries the same one.
     message_id = models.CharField(max_length=200, unique=True, null=True, blank=True)
     #: What a provider calls the mail in its events; blank for SMTP.
@@ -115,6 +127,11 @@ class Email(models.Model):
                 | Q(message_id__isnull=False, claimed_at__isnull=False),
                 name="campaigns_email_claim_valid",
             ),
+            # The step after one that was passed over waits from that moment.
+            models.CheckConstraint(
+                condition=~Q(reason="condition") | Q(due_at__isnull=False),
+                name="campaigns_email_passed_valid",
+            ),
             models.CheckConstraint(
                 condition=~Q(state="sent") | Q(sent_at__isnull=False),
                 name="campaigns_email_sent_valid",
@@ -130,6 +147,14 @@ class Email(models.Model):
                 fields=["campaign", "id"],
                 condition=Q(state__in=OPEN),
                 name="campaigns_email_open_idx",
+            ),
+            # Which follow-ups are due; and does one still come.
+            models.Index(
+                "campaign",
+                "step",
+                GONE_AT,
+                condition=TO_BE_FOLLOWED,
+                name="campaigns_email_follow_idx",
             ),
             # "Whom did we write to lately?" and the unsubscribing of an address.
             models.Index(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns.models import Account, Campaign, Email, Recipient, Template
+from campaigns.models import Account, Campaign, Email, Recipient, Step, Template
 from demos.models import DemoSite
 from leads.models import Lead
 from tests.campaigns.mail_server import MailServer
@@ -97,15 +97,16 @@ def make_demo(lead, **values):
 @pytest.fixture
 def make_campaign(make_account, make_template):
     def make(*, account=None, template=None, port=25, **values):
-        return Campaign.objects.create(
+        campaign = Campaign.objects.create(
             **{
                 "name": f"campaign {next(_numbers)}",
                 "account": account or make_account(port),
-                "template": template or make_template(),
                 "state": "running",
                 **values,
             }
         )
+        Step.objects.create(campaign=campaign, template=template or make_template())
+        return campaign
 
     return make
 

@@ -241,7 +241,7 @@ def test_mails_are_planned_in_batches_at_the_accounts_pace(make_campaign, make_e
     emails = [make_email(campaign=campaign) for _ in range(52)]
 
     assert batches.send_all(campaign.pk)["batches"] == 2
-    todo = Task.objects.filter(actor="process_campaign_batch").order_by("created_at")
+    todo = Task.objects.filter(actor="process_campaign_batch").order_by("pk")
     for task in todo:
         batches.plan(task.kwargs["email_ids"])
 
