@@ -19,8 +19,8 @@ from campaigns.conditions import Condition, holds, why_passed_over
 from campaigns.launching import finish_if_done
 from campaigns.models import Campaign, Email, Step
 from campaigns.models.email import GONE_AT, TO_BE_FOLLOWED
-from campaigns.states import CampaignState, EmailState, SkipReason
-from campaigns.stopping import stop
+from campaigns.states import CampaignState, EmailState, SkipReason, StopReason
+from campaigns.stopping import skip_reason_of, stop
 from tasks.enqueueing import enqueue
 
 __all__ = ["plan_follow_ups", "reason_to_pass_over", "stop"]
@@ -54,8 +54,8 @@ def reason_to_pass_over(email: Email) -> tuple[SkipReason, str] | None:
     """Say inside the claim why a follow-up is not to be sent after all."""
     assert email.recipient is not None
     if email.recipient.stop_reason:
-        said = email.recipient.get_stop_reason_display()
-        return SkipReason.STOPPED, f"The sequence had ended before: {said}."
+        reason = StopReason(email.recipient.stop_reason)
+        return skip_reason_of(reason), f"The sequence had ended: {reason.label}."
     if email.step == 1:
         return None
     step = Step.objects.filter(campaign=email.campaign_id, number=email.step).first()

@@ -13,9 +13,14 @@ from campaigns.states import SENDABLE, EmailState, SkipReason, StopReason
 def stop(recipient_id: int, reason: StopReason) -> int:
     """Send a recipient no further step; returns how many waiting mails are skipped.
 
+    What the person or the mail server said holds for the address, so it ends the
+    sequences of other campaigns, too; what one of us decides holds for this one.
     Stopping twice keeps the first reason. A mail that is claimed already still goes.
     """
-    return stop_all(Recipient.objects.filter(pk=recipient_id), reason)
+    recipients = Recipient.objects.filter(pk=recipient_id)
+    if reason != StopReason.BY_HAND:
+        recipients = Recipient.objects.filter(address__in=recipients.values("address"))
+    return stop_all(recipients, reason)
 
 
 def stop_all(recipients: QuerySet[Recipient], reason: StopReason) -> int:
@@ -34,8 +39,17 @@ def stop_all(recipients: QuerySet[Recipient], reason: StopReason) -> int:
         mails = Email.objects.filter(recipient__in=ids)
         mails.filter(is_followed=False).update(is_followed=True)
         return skip_waiting_mails(
-            mails, SkipReason.STOPPED, f"The sequence had ended: {reason.label}."
+            mails,
+            skip_reason_of(reason),
+            f"The sequence had ended: {reason.label}.",
         )
+
+
+def skip_reason_of(reason: StopReason) -> SkipReason:
+    """Give the reason of the mails that the end of a sequence skips."""
+    if reason == StopReason.REPLIED:
+        return SkipReason.REPLIED
+    return SkipReason.STOPPED
 
 
 def skip_waiting_mails(mails: QuerySet[Email], reason: SkipReason, detail: str) -> int:

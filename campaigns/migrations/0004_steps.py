@@ -121,6 +121,10 @@ class Migration(migrations.Migration):
             model_name='step',
             constraint=models.CheckConstraint(condition=models.Q(('number__gt', 1), models.Q(('condition', 'no_reply'), ('number', 1), ('wait_days', 0), ('wait_hours', 0)), _connector='OR'), name='campaigns_step_first_valid', violation_error_message='The first mail waits for nothing and has no condition.'),
         ),
+        migrations.AddIndex(
+            model_name='recipient',
+            index=models.Index(condition=models.Q(('state', 'included')), fields=['address'], name='campaigns_recipient_to_idx'),
+        ),
         # Nullable first: on the way back the column comes empty and is filled then.
         migrations.AlterField(
             model_name='campaign',

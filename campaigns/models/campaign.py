@@ -149,6 +149,12 @@ class Recipient(models.Model):
             ),
         ]
         indexes = [
+            # Whoever answers or refuses, in all campaigns.
+            models.Index(
+                fields=["address"],
+                condition=models.Q(state="included"),
+                name="campaigns_recipient_to_idx",
+            ),
             # The skipped ones of a campaign by reason.
             models.Index(
                 fields=["campaign", "state", "reason"],

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from campaigns.models import Conversation, Email, IncomingMessage
 from campaigns.receiving.evidence import settle_by
-from campaigns.states import SENDABLE, EmailState, SkipReason
-
-_DETAIL = "The person answered an earlier mail."
+from campaigns.states import StopReason
+from campaigns.stopping import stop
 
 
 def take_reply(message: IncomingMessage, email: Email | None) -> None:
@@ -28,7 +27,7 @@ def take_reply(message: IncomingMessage, email: Email | None) -> None:
     )
     settle_by(email.pk, "reply", "the person answered it.", at=message.received_at)
     if email.recipient_id is not None:
-        stop_sequence(email.recipient_id)
+        stop(email.recipient_id, StopReason.REPLIED)
 
 
 def note_auto_reply(message: IncomingMessage, email: Email) -> None:
@@ -37,16 +36,6 @@ def note_auto_reply(message: IncomingMessage, email: Email) -> None:
     message.conversation = Conversation.objects.filter(
         account_id=email.account_id, address=email.address
     ).first()
-
-
-def stop_sequence(recipient_id: int) -> int:
-    """Skip what a campaign still has to send to a recipient who answered."""
-    return Email.objects.filter(recipient_id=recipient_id, state__in=SENDABLE).update(
-        state=EmailState.SKIPPED,
-        reason=SkipReason.REPLIED,
-        detail=_DETAIL,
-        updated_at=timezone.now(),
-    )
 
 
 def _conversation(message: IncomingMessage, email: Email | None) -> Conversation:

@@ -219,9 +219,27 @@ def test_whoever_answers_hears_nothing_more(reason, campaign, add_step, server):
     recipient.refresh_from_db()
     assert len(server.mails) == 1
     assert (recipient.state, recipient.stop_reason) == ("included", reason)
-    assert Email.objects.get(step=2).reason == "stopped"
+    skipped = Email.objects.get(step=2)
+    assert skipped.reason == ("replied" if reason == "replied" else "stopped")
     campaign.refresh_from_db()
     assert campaign.state == "finished"
+
+
+def test_an_answer_ends_the_sequences_of_other_campaigns_too(
+    campaign, add_step, make_email, server
+):
+    add_step(campaign)
+    launch_and_send(campaign)
+    recipient = Recipient.objects.get()
+    elsewhere = make_email(lead=recipient.lead)
+
+    sequences.stop(recipient.pk, StopReason.BY_HAND)
+    elsewhere.refresh_from_db()
+    assert elsewhere.state == "waiting"
+    sequences.stop(recipient.pk, StopReason.REPLIED)
+
+    elsewhere.refresh_from_db()
+    assert (elsewhere.state, elsewhere.reason) == ("skipped", "replied")
 
 
 def test_an_answer_between_planning_and_sending_is_heard(campaign, add_step, server):
@@ -234,7 +252,7 @@ def test_an_answer_between_planning_and_sending_is_heard(campaign, add_step, ser
 
     result = send_email(Email.objects.get(step=2).pk)
 
-    assert (result["state"], result["reason"]) == ("skipped", "stopped")
+    assert (result["state"], result["reason"]) == ("skipped", "replied")
     assert len(server.mails) == 1
 
 
