@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from campaigns.models.account import Account
 from campaigns.models.email import Email
-from campaigns.sealing import seal, unseal
+from campaigns.sealing import Sealed
 
 
 class DeliveryEvent(models.Model):
@@ -113,6 +113,7 @@ class ProviderFeed(models.Model):
     )
     #: Encrypted; read it through `secret`.
     secret_sealed = models.TextField(blank=True, editable=False)
+    secret = Sealed("secret_sealed")
     is_enabled = models.BooleanField(default=True)
     #: Requests that were taken, and those whose signature was missing or wrong.
     taken = models.PositiveBigIntegerField(default=0, editable=False)
@@ -135,15 +136,6 @@ class ProviderFeed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_provider_display()}, {self.get_content_display()}"
-
-    @property
-    def secret(self) -> str:
-        """What proves the provider; raises PermanentError when no key fits."""
-        return unseal(self.secret_sealed)
-
-    @secret.setter
-    def secret(self, clear: str) -> None:
-        self.secret_sealed = seal(clear)
 
     @property
     def path(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -121,8 +121,8 @@ def _email_of(
     emails = Email.objects.filter(account_id=feed.account_id, state__in=REACHED)
     if named := str(event.message_id or ""):
         bare = named.strip("<>")
-        found = emails.filter(message_id=f"<{bare}>").first()
-        if found is not None:
+        by_id = Q(message_id=f"<{bare}>") | Q(provider_id__in=[named, bare])
+        if (found := emails.filter(by_id).first()) is not None:
             return found
     try:
         usual = normalise_address(address)

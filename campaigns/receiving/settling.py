@@ -107,7 +107,9 @@ def _settle_by_what_is_known(email_id: int) -> bool:
 def _look_among_sent(
     account_id: int, emails: list[Email], counts: dict[str, int]
 ) -> None:
-    for mailbox in Mailbox.objects.filter(account_id=account_id, is_enabled=True):
+    for mailbox in Mailbox.objects.filter(
+        account_id=account_id, is_enabled=True
+    ).select_related("account"):
         try:
             with opened(place_of(mailbox)) as session:
                 _look_in(session, mailbox, emails, counts)
