@@ -90,3 +90,11 @@ def read_mailbox(mailbox_id: int) -> dict[str, Any]:
     from campaigns.receiving import reading
 
     return reading.read_mailbox(mailbox_id)
+
+
+@actor(queue="default", time_limit_minutes=15, periodic="7-59/15 * * * *")
+def settle_doubtful_emails() -> dict[str, int]:
+    """Look for evidence about mails in doubt; none is ever sent again by itself."""
+    from campaigns.receiving import settling
+
+    return settling.settle_doubtful()

@@ -303,6 +303,8 @@ MAIL_SINK = env.text("MAIL_SINK", "127.0.0.1:8025")
 #: Encrypts passwords of mail accounts and secrets of webhooks; several keys, newest
 #: first, allow rotation.
 FIELD_KEYS = env.words("FIELD_KEYS")
+#: Hours that evidence about a mail in doubt is waited for; then it is taken for sent.
+IN_DOUBT_GRACE_HOURS = env.integer("IN_DOUBT_GRACE_HOURS", 72, minimum=1, maximum=720)
 
 # --- Sample territory -------------------------------------------------------
 

@@ -48,6 +48,8 @@ class Failed:
     hard: bool
     #: The server's own words, shortened.
     words: str
+    #: The server goes on trying.
+    delayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
         found.reason,
         found.is_hard,
         words,
+        each.is_delayed,
     )
 
 
@@ -203,6 +206,7 @@ def _of_notice(message: Incoming, own: Collection[str]) -> Bounce:
                 found.reason,
                 found.is_hard,
                 words,
+                is_delayed,
             )
         )
     return Bounce(recipients, True, "A notice of a mail server.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.models.account import Account
 from campaigns.models.campaign import Campaign, DailyFigures, Recipient
 from campaigns.models.conversation import Conversation, IncomingMessage
+from campaigns.models.delivery import DeliveryEvent, ProviderFeed
 from campaigns.models.email import Email
 from campaigns.models.evidence import Evidence
 from campaigns.models.mailbox import Mailbox, MailboxFolder
@@ -20,11 +21,13 @@ __all__ = [
     "CampaignAccount",
     "Conversation",
     "DailyFigures",
+    "DeliveryEvent",
     "Email",
     "Evidence",
     "IncomingMessage",
     "Mailbox",
     "MailboxFolder",
+    "ProviderFeed",
     "Recipient",
     "SinkMessage",
     "Step",

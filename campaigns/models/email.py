@@ -96,6 +96,9 @@ class Email(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     #: When a person's first answer came in.
     replied_at = models.DateTimeField(null=True, blank=True)
+    #: When it came back, and when the recipient called it spam; the earliest that was told.
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    complained_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from campaigns.models.account import Account
-from campaigns.sealing import seal, unseal
+from campaigns.sealing import Sealed
 
 
 def _a_month_ago() -> object:
@@ -43,6 +43,7 @@ class Mailbox(models.Model):
     username = models.CharField(max_length=254)
     #: Encrypted; read it through `password`.
     password_sealed = models.TextField(blank=True, editable=False)
+    password = Sealed("password_sealed")
     folders = models.CharField(
         max_length=500,
         default="INBOX",
@@ -103,15 +104,6 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def password(self) -> str:
-        """The password in clear; raises PermanentError when no key fits."""
-        return unseal(self.password_sealed)
-
-    @password.setter
-    def password(self, clear: str) -> None:
-        self.password_sealed = seal(clear)
 
     @property
     def folder_names(self) -> list[str]:

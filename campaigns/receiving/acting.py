@@ -11,12 +11,14 @@ import logging
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from campaigns.incoming.bouncing import Failed
 from campaigns.incoming.classifying import Classified, Kind, classify_incoming
 from campaigns.incoming.reading import Incoming, read_incoming
 from campaigns.incoming.replies import new_text_of_mail
-from campaigns.models import Account, IncomingMessage
+from campaigns.models import Account, DeliveryEvent, IncomingMessage
 from campaigns.receiving.answers import note_auto_reply, take_reply
 from campaigns.receiving.attributing import Attribution, attribute
+from campaigns.receiving.verdicts import Told, take
 from leads.suppression import erased_addresses
 
 log = logging.getLogger(__name__)
@@ -75,6 +77,8 @@ def _act(row: IncomingMessage) -> None:
         _reply(row, message)
     elif found.kind == Kind.AUTO_REPLY:
         _auto_reply(row, message)
+    elif found.kind in (Kind.BOUNCE, Kind.COMPLAINT):
+        _report(row, message, found)
     if row.email is None and not _is_kept(row):
         row.raw, row.text, row.sender_name = b"", "", ""
     row.handled_at = timezone.now()
@@ -105,6 +109,39 @@ def _auto_reply(row: IncomingMessage, message: Incoming) -> None:
     belongs = _belonging(row, message, [message.sender])
     if belongs is not None:
         note_auto_reply(row, belongs.email)
+
+
+def _report(row: IncomingMessage, message: Incoming, found: Classified) -> None:
+    """Tell what a server or a feedback loop says of each address."""
+    is_complaint = found.kind == Kind.COMPLAINT
+    failed = found.recipients
+    if is_complaint and not failed:  # Some providers take the address out.
+        failed = [Failed("", "", "", "complaint", False, "")]
+    for number, each in enumerate(failed):
+        belongs = _belonging(row, message, [each.address] if each.address else [])
+        email = belongs.email if belongs else None
+        take(
+            Told(
+                account_id=email.account_id if email else row.account_id,
+                source="mailbox",
+                event_id=f"message:{row.digest}:{number}",
+                kind=DeliveryEvent.Kind.COMPLAINT if is_complaint else _kind_of(each),
+                email=email,
+                address=each.address or (email.address if email else ""),
+                at=row.received_at,
+                status=each.status,
+                reason=each.reason,
+                words=each.words,
+            )
+        )
+
+
+def _kind_of(failed: Failed) -> DeliveryEvent.Kind:
+    if failed.hard:
+        return DeliveryEvent.Kind.HARD
+    if failed.delayed:
+        return DeliveryEvent.Kind.DELAYED
+    return DeliveryEvent.Kind.SOFT
 
 
 def _belonging(

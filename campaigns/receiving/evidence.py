@@ -11,18 +11,16 @@ from campaigns.claiming import settle_doubt
 from campaigns.models import Email, Evidence
 from campaigns.states import EmailState
 
-#: Kinds that prove that a mail did not arrive; all others prove that it did.
-_AGAINST = frozenset({"bounce"})
 
-
-def settle_by(email_id: int, kind: str, sentence: str, *, at: datetime) -> bool:
+def settle_by(
+    email_id: int, kind: str, sentence: str, *, at: datetime, arrived: bool = True
+) -> bool:
     """Settle a mail in doubt by a piece of evidence and keep that; False for all others.
 
     `sentence` begins small and ends with a full stop.
     """
     if not Email.objects.filter(pk=email_id, state=EmailState.IN_DOUBT).exists():
         return False
-    arrived = kind not in _AGAINST
     if not settle_doubt(email_id, arrived=arrived, evidence=sentence):
         return False
     Evidence.objects.create(

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from campaigns.models import IncomingMessage, Mailbox, MailboxFolder
+from campaigns.oauth2 import access_token
 from campaigns.receiving.acting import act, act_on_open
 from campaigns.receiving.imap import (
     Fetched,
@@ -24,7 +25,12 @@ from campaigns.receiving.imap import (
     Session,
     opened,
 )
-from fliptech_site.errors import FlipTechError, InvalidInput, TransientError
+from fliptech_site.errors import (
+    FlipTechError,
+    InvalidInput,
+    PermanentError,
+    TransientError,
+)
 from tasks.enqueueing import enqueue_many
 from tasks.unique import Unique
 
@@ -83,13 +89,21 @@ def check_mailbox(mailbox: Mailbox) -> dict[str, int]:
 
 
 def place_of(mailbox: Mailbox) -> Place:
-    """Give where a mailbox is read. Raises MailboxTrouble for a lost password."""
+    """Give where a mailbox is read, and with what.
+
+    Raises MailboxTrouble for a lost password or a token that is refused, and
+    TransientError when the token server can't answer now.
+    """
+    password = token = ""
     try:
-        password = mailbox.password
-    except FlipTechError as error:
+        if mailbox.login == Mailbox.Login.OAUTH2:
+            token = access_token(mailbox.account)
+        else:
+            password = mailbox.password
+    except PermanentError as error:
         raise MailboxTrouble(f"The mailbox {mailbox}: {error}") from None
     return Place(
-        mailbox.host, mailbox.port, mailbox.security, mailbox.username, password
+        mailbox.host, mailbox.port, mailbox.security, mailbox.username, password, token
     )
 
 

@@ -245,6 +245,22 @@ def test_a_wrong_password_is_the_mailboxes_trouble(imap, make_mailbox):
     assert "correct the mailbox's user name" in mailbox.trouble
 
 
+def test_an_account_with_oauth2_logs_in_with_its_token(imap, make_mailbox):
+    mailbox = make_mailbox(imap.port, login="oauth2")
+    account = mailbox.account
+    account.oauth_access_token = "tok-1"
+    account.oauth_expires_at = timezone.now() + timedelta(hours=1)
+    account.save()
+    imap.inbox.add(note(1))
+
+    assert read_mailbox(mailbox.pk)["stored"] == 1
+    assert not any("LOGIN" in command for command in imap.commands)
+
+    imap.token = "another"
+    with pytest.raises(MailboxTrouble, match="refused the log-in"):
+        read_mailbox(mailbox.pk)
+
+
 def test_a_folder_that_is_not_there_is_told_with_those_that_are(imap, make_mailbox):
     mailbox = make_mailbox(imap.port, folders="INBOX, Spam")
 

@@ -1,0 +1,149 @@
+"""What becomes of an address and a sequence when a server or a provider tells of a mail.
+
+Called in the transaction that keeps the event, so each has its effect once; none depends
+on an earlier one, so they may come in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce, Least
+from django.utils import timezone
+
+from campaigns.models import DeliveryEvent, Email
+from campaigns.receiving.answers import stop_sequence
+from campaigns.receiving.evidence import settle_by
+from campaigns.unsubscribing import skip_waiting, unsubscribe
+from leads.suppression import suppress
+
+#: So many soft bounces among so many of the latest mails make an address a dead one.
+SOFT_LIMIT = 3
+SOFT_AMONG = 5
+
+_Kind = DeliveryEvent.Kind
+#: Why a provider did not even try, where that is about the address.
+_ON_ITS_LIST = {"bounced", "invalid", "unsubscribed"}
+
+#: What each event proves of a mail in doubt, and how it is said; the others prove nothing.
+_PROVES = {
+    _Kind.ACCEPTED: (True, "the provider took it."),
+    _Kind.DELIVERED: (True, "the provider says that it was delivered."),
+    _Kind.DELAYED: (True, "a server has it and goes on trying."),
+    _Kind.COMPLAINT: (True, "the person complained about it."),
+    _Kind.AUTO_REPLY: (True, "a machine answered it."),
+    _Kind.HARD: (False, "it bounced."),
+    _Kind.SOFT: (False, "it bounced."),
+    _Kind.REFUSED: (False, "the provider refused it."),
+}
+_EVIDENCE_KIND = {
+    _Kind.COMPLAINT: "complaint",
+    _Kind.AUTO_REPLY: "auto_reply",
+    _Kind.HARD: "bounce",
+    _Kind.SOFT: "bounce",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody tells of one mail."""
+
+    account_id: int
+    source: str
+    #: The same for the same event, however often it is told.
+    event_id: str
+    kind: DeliveryEvent.Kind
+    #: None: it is about none of our mails; then nothing comes of it.
+    email: Email | None
+    address: str
+    at: datetime
+    status: str = ""
+    reason: str = ""
+    words: str = ""
+
+
+def take(told: Told) -> bool:
+    """Keep an event and let it have its effects; False when it is known already.
+
+    Runs in the caller's transaction.
+    """
+    _, is_new = DeliveryEvent.objects.get_or_create(
+        account_id=told.account_id,
+        event_id=told.event_id[:200],
+        defaults={
+            "source": told.source,
+            "kind": told.kind,
+            "email": told.email,
+            "address": told.address[:254],
+            "status": told.status[:12],
+            "reason": told.reason[:20],
+            "words": told.words.replace("\x00", "")[:500],
+            # Nothing comes from the future.
+            "happened_at": min(told.at, timezone.now()),
+        },
+    )
+    if is_new and told.email is not None and told.email.kind != Email.Kind.TEST:
+        _let_act(told, told.email)
+    return is_new
+
+
+def prove(email_id: int, kind: str, *, at: datetime) -> bool:
+    """Settle a mail in doubt by an event of this kind; False where it proves nothing."""
+    proof = _PROVES.get(_Kind(kind))
+    if proof is None:
+        return False
+    arrived, sentence = proof
+    evidence_kind = _EVIDENCE_KIND.get(_Kind(kind), "provider")
+    return settle_by(email_id, evidence_kind, sentence, arrived=arrived, at=at)
+
+
+def _let_act(told: Told, email: Email) -> None:
+    prove(email.pk, told.kind, at=told.at)
+    if told.kind == _Kind.HARD:
+        _stamp(email, "bounced_at", told.at)
+        why = " ".join(part for part in (told.status, told.reason) if part)
+        _give_up_address(email, f"hard bounce ({why})"[:200])
+    elif told.kind == _Kind.SOFT:
+        _stamp(email, "bounced_at", told.at)
+        if _bounces_softly(email.address):
+            _give_up_address(
+                email, f"{SOFT_LIMIT} of the last {SOFT_AMONG} mails bounced"
+            )
+    elif told.kind == _Kind.COMPLAINT:
+        _stamp(email, "complained_at", told.at)
+        _give_up_address(email, "complained about a mail")
+    elif told.kind == _Kind.REFUSED and told.reason in _ON_ITS_LIST:
+        _give_up_address(email, f"refused by the provider ({told.reason})")
+    elif told.kind == _Kind.UNSUBSCRIBE:
+        unsubscribe(email.pk)
+
+
+def _give_up_address(email: Email, reason: str) -> None:
+    suppress(email.address, reason=reason)
+    skip_waiting(email.address)
+    if email.recipient_id is not None:
+        stop_sequence(email.recipient_id)
+
+
+def _stamp(email: Email, field: str, at: datetime) -> None:
+    """Set a time once, to the earliest that was told."""
+    Email.objects.filter(pk=email.pk).update(
+        **{field: Least(Coalesce(field, at), at)}, updated_at=timezone.now()
+    )
+
+
+def _bounces_softly(address: str) -> bool:
+    """Say whether 3 of the last 5 mails to an address bounced, each counted once."""
+    failed = DeliveryEvent.objects.filter(
+        email=OuterRef("pk"), kind__in=[_Kind.SOFT, _Kind.HARD]
+    )
+    latest = (
+        Email.objects.filter(address=address, claimed_at__isnull=False)
+        .exclude(kind=Email.Kind.TEST)
+        .order_by("-claimed_at")
+        .annotate(has_bounced=Exists(failed))
+        .values_list("has_bounced", flat=True)[:SOFT_AMONG]
+    )
+    return sum(latest) >= SOFT_LIMIT
