@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0003_reading_mailboxes'),
+        ('campaigns', '0004_steps'),
     ]
 
     operations = [
