@@ -14,8 +14,9 @@ from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from campaigns.models import DeliveryEvent, Email
-from campaigns.receiving.answers import stop_sequence
 from campaigns.receiving.evidence import settle_by
+from campaigns.states import StopReason
+from campaigns.stopping import stop
 from campaigns.unsubscribing import skip_waiting, unsubscribe
 from leads.suppression import suppress
 
@@ -113,18 +114,22 @@ def _let_act(told: Told, email: Email) -> None:
             )
     elif told.kind == _Kind.COMPLAINT:
         _stamp(email, "complained_at", told.at)
-        _give_up_address(email, "complained about a mail")
+        _give_up_address(
+            email, "complained about a mail", stopped=StopReason.COMPLAINED
+        )
     elif told.kind == _Kind.REFUSED and told.reason in _ON_ITS_LIST:
         _give_up_address(email, f"refused by the provider ({told.reason})")
     elif told.kind == _Kind.UNSUBSCRIBE:
         unsubscribe(email.pk)
 
 
-def _give_up_address(email: Email, reason: str) -> None:
+def _give_up_address(
+    email: Email, reason: str, *, stopped: StopReason = StopReason.BOUNCED
+) -> None:
     suppress(email.address, reason=reason)
     skip_waiting(email.address)
     if email.recipient_id is not None:
-        stop_sequence(email.recipient_id)
+        stop(email.recipient_id, stopped)
 
 
 def _stamp(email: Email, field: str, at: datetime) -> None:
