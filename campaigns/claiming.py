@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from campaigns.demo_links import demo_urls
+from campaigns.fates import AccountTrouble
 from campaigns.models import Campaign, Email
 from campaigns.pacing import pace_of
 from campaigns.sequences import reason_to_pass_over
@@ -28,16 +29,12 @@ from campaigns.states import (
     sources_of,
 )
 from campaigns.stopping import skip_waiting_mails
-from fliptech_site.errors import InvalidInput, PermanentError, RateLimited
+from fliptech_site.errors import InvalidInput, RateLimited
 from leads.suppression import is_suppressed
 from tasks.limits import take
 
 #: An attempt can't last longer: the actor's limit is two minutes.
 ORPHANED_AFTER = timedelta(minutes=5)
-
-
-class AccountTrouble(PermanentError):
-    """Raised when no mail of the account could be sent as it is."""
 
 
 class LostClaim(RuntimeError):

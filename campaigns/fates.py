@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from fliptech_site.errors import PermanentError
+
 
 class Fate(Enum):
     """What is known of the mail after the attempt."""
@@ -44,6 +46,10 @@ class Ended(Exception):
     def __init__(self, fate: Fate, detail: str) -> None:
         super().__init__(detail)
         self.outcome = Outcome(fate, detail)
+
+
+class AccountTrouble(PermanentError):
+    """Raised when no mail of the account could be sent as it is."""
 
 
 def refusal_of_test_mode(place: str) -> str:

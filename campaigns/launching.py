@@ -18,7 +18,7 @@ from campaigns.composing import source_of
 from campaigns.freezing import freeze
 from campaigns.models import Account, Campaign, Email, Recipient, Step
 from campaigns.models.email import TO_BE_FOLLOWED
-from campaigns.smtp import check_reachable_in_test_mode
+from campaigns.servers import check_reachable_in_test_mode
 from campaigns.states import (
     OPEN,
     CampaignState,

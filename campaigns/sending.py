@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
-from campaigns.claiming import (
-    AccountTrouble,
-    Fence,
-    LostClaim,
-    claim,
-    mark_data_started,
-    settle,
-)
+from campaigns.claiming import Fence, LostClaim, claim, mark_data_started, settle
 from campaigns.composing import compose
-from campaigns.fates import Envelope, Fate, Outcome
+from campaigns.fates import AccountTrouble, Envelope, Fate, Outcome
 from campaigns.launching import finish_if_done, pause
-from campaigns.models import Account, Email
-from campaigns.oauth2 import token_source
-from campaigns.smtp import Server, deliver
+from campaigns.models import Email
 from campaigns.states import CampaignState, EmailState
-from fliptech_site.errors import InvalidInput, PermanentError, TransientError
+from campaigns.transports import transport_of
+from fliptech_site.errors import InvalidInput, TransientError
 from tasks.current import current_claim
 
 _STATE_AFTER = {
@@ -77,32 +67,11 @@ def report(email_id: int) -> dict[str, Any]:
     }
 
 
-def server_of(account: Account, *, to_sink: bool = False) -> Server:
-    """Give where an account delivers. Raises AccountTrouble for a lost password."""
-    if to_sink:
-        host, _, port = settings.MAIL_SINK.rpartition(":")
-        return Server(host.strip("[]"), int(port), loopback_only=True)
-    by_token = account.log_in == Account.LogIn.OAUTH2
-    try:
-        password = "" if by_token else account.password
-    except PermanentError as error:
-        raise AccountTrouble(f"The account {account}: {error}") from None
-    return Server(
-        host=account.smtp_host,
-        port=account.smtp_port,
-        security=account.security,
-        username=account.username,
-        password=password,
-        token=token_source(account) if by_token else None,
-        loopback_only=settings.TEST_MODE,
-    )
-
-
 def _attempt(email: Email, to_sink: bool) -> Outcome | None:
     """Make the one attempt of a claim; None when the claim was lost on the way."""
     try:
         subject, content = compose(email)
-        server = server_of(email.account, to_sink=to_sink)
+        transport = transport_of(email.account, to_sink=to_sink)
     except InvalidInput as error:
         return Outcome(Fate.REFUSED, str(error))
     except AccountTrouble as trouble:
@@ -111,7 +80,7 @@ def _attempt(email: Email, to_sink: bool) -> Outcome | None:
     envelope = Envelope(email.account.from_address, email.address, content)
     fence = Fence(email.pk, email.attempts)
     try:
-        return deliver(server, envelope, before_data=lambda: mark_data_started(fence))
+        return transport.deliver(envelope, before_data=lambda: mark_data_started(fence))
     except LostClaim:
         return None
 

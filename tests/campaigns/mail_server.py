@@ -16,10 +16,15 @@ class MailServer:
 
     Steps: greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, body, dot, QUIT. A mail counts as
     arrived when the final dot did, as for RFC 1047, whatever the answer was; a refusal
-    to the dot takes it back. `on` calls a function when a step is reached.
+    to the dot takes it back. `on` calls a function when a step is reached. After
+    `mails_per_session` mails a connection is closed, as some providers do.
     """
 
-    def __init__(self, script=None, *, on=None, tls=None, offers=()):
+    def __init__(
+        self, script=None, *, on=None, tls=None, offers=(), mails_per_session=None
+    ):
+        self.mails_per_session = mails_per_session
+        self.session_ended = threading.Event()
         self.script = dict(script or {})
         self.on = dict(on or {})
         self.offers = list(offers)
@@ -45,6 +50,8 @@ class MailServer:
                     pass
                 finally:
                     session.close()
+                    self.connection.close()
+                    outer.session_ended.set()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -83,6 +90,7 @@ class _Session:
         self.server = server
         self.handler = handler
         self.recipient = ""
+        self.count = 0
 
     def run(self):
         if not self.answer("greeting", "220 test ESMTP"):
@@ -135,7 +143,9 @@ class _Session:
         told = self.server.script.get("dot", "250 kept")
         if told.startswith(("4", "5")):
             self.server.take_back(self.recipient, content)
-        return self.answer("dot", "250 kept")
+        self.count += 1
+        is_last = self.count == self.server.mails_per_session
+        return self.answer("dot", "250 kept") and not is_last
 
     def answer(self, step, usual):
         if step in self.server.on:

@@ -14,8 +14,9 @@ from django.utils import timezone
 from campaigns.fates import Envelope, Fate
 from campaigns.models import Account
 from campaigns.oauth2 import PRESETS, TokenRefused, access_token, endpoint_of
-from campaigns.sending import send_email, server_of
+from campaigns.sending import send_email
 from campaigns.smtp import deliver, probe
+from campaigns.transports import server_of
 from fliptech_site.errors import TransientError
 from tests.campaigns.mail_server import MailServer
 from tests.campaigns.web_server import DROP, WebServer

@@ -12,11 +12,12 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns import sending, smtp
-from campaigns.claiming import AccountTrouble, Fence, claim, mark_data_started
+from campaigns import sending, servers, smtp
+from campaigns.claiming import Fence, claim, mark_data_started
+from campaigns.fates import AccountTrouble
 from campaigns.models import Email
 from campaigns.sending import send_email
-from campaigns.smtp import Timeouts
+from campaigns.servers import Timeouts
 from fliptech_site.errors import TransientError
 from tasks.current import Claim, set_current_claim
 from tests.campaigns.mail_server import DROP, STALL, MailServer
@@ -172,7 +173,7 @@ def test_a_connection_dropped_from_data_on_is_in_doubt_for_good(step, make_email
 )
 def test_a_server_that_stalls_is_left_in_time(step, state, make_email, monkeypatch):
     quick = Timeouts(connect=0.2, command=0.2, content=0.2, total=2)
-    monkeypatch.setattr(smtp, "TIMEOUTS", quick)
+    monkeypatch.setattr(servers, "TIMEOUTS", quick)
     with MailServer({step: STALL}) as server:
         email = make_email(port=server.port)
 
@@ -181,7 +182,7 @@ def test_a_server_that_stalls_is_left_in_time(step, state, make_email, monkeypat
 
 def test_a_server_that_trickles_is_left_when_the_total_is_over(make_email, monkeypatch):
     quick = Timeouts(connect=5, command=5, content=5, total=0.3)
-    monkeypatch.setattr(smtp, "TIMEOUTS", quick)
+    monkeypatch.setattr(servers, "TIMEOUTS", quick)
     with MailServer({"dot": STALL}) as server:
         email = make_email(port=server.port)
 
@@ -288,7 +289,7 @@ def test_an_attempt_taken_for_dead_still_reports_that_the_mail_arrived(
         Email.objects.update(state="in_doubt")
         return outcome
 
-    monkeypatch.setattr(sending, "deliver", meanwhile_in_doubt)
+    monkeypatch.setattr(smtp, "deliver", meanwhile_in_doubt)
 
     assert send_email(email.pk)["state"] == "sent"
 

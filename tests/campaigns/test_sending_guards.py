@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.claiming import AccountTrouble
+from campaigns.fates import AccountTrouble
 from campaigns.models import Email
 from campaigns.sending import send_email
 from fliptech_site.errors import InvalidInput, RateLimited

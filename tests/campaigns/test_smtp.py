@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import smtp
+from campaigns import conversing
 from campaigns.fates import Envelope, Fate, Outcome
 from campaigns.smtp import Server, deliver
 from tests.campaigns.mail_server import DROP, MailServer, server_tls
@@ -101,7 +101,7 @@ def test_tls_from_the_first_byte_is_not_spoken_in_clear():
 
 
 def test_a_password_is_not_sent_in_clear_over_a_network(monkeypatch):
-    monkeypatch.setattr(smtp._Client, "is_private", False)
+    monkeypatch.setattr(conversing.Client, "is_private", False)
     with MailServer(offers=["AUTH PLAIN"]) as server:
         outcome = send(server, username="ada", password="secret")
 
