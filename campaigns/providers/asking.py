@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextvars import ContextVar
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import requests
@@ -17,8 +18,8 @@ import urllib3
 from django.conf import settings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from campaigns.smtp import Server
-from campaigns.smtp import resolve as resolve_here
+from campaigns.fates import Ended, Fate, refusal_of_test_mode
+from fliptech_site.addresses import LOCALHOST_ADDRESSES, is_localhost
 from fliptech_site.connecting import open_socket, resolve
 
 #: Bytes of an answer that are read; providers' are short.
@@ -78,16 +79,28 @@ class Session(requests.Session):
 
     def connect(self, host: str, port: int) -> socket.socket:
         """Open a socket to an address that was checked."""
-        if self.loopback_only:
-            here = Server(host, port, loopback_only=True)
-            return open_socket(resolve_here(here), port)
-        return open_socket(resolve(host, port), port)
+        found = addresses_here if self.loopback_only else resolve
+        return open_socket(found(host, port), port)
 
     def begin(self) -> None:
         """Let it be known that a request goes out now."""
         if not self.has_begun:
             self._before_request()
             self.has_begun = True
+
+
+def addresses_here(host: str, port: int) -> list[str]:
+    """Give the addresses of a host that has none but this machine's.
+
+    Raises Ended for another machine (TEST_MODE), and socket.gaierror.
+    """
+    if is_localhost(host):
+        return list(LOCALHOST_ADDRESSES)
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    if not all(ip_address(each.partition("%")[0]).is_loopback for each in found):
+        raise Ended(Fate.ACCOUNT_TROUBLE, refusal_of_test_mode(f"{host}:{port}"))
+    return found
 
 
 _asking: ContextVar[Session] = ContextVar("provider_session")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from typing import NamedTuple
 
 import requests
 import urllib3
@@ -48,6 +49,18 @@ def provider_of(account: Account) -> Provider:
         domain=account.domain,
         loopback_only=settings.TEST_MODE,
     )
+
+
+class ProviderTransport(NamedTuple):
+    """Hands mails over to a provider's web service."""
+
+    provider: Provider
+
+    def deliver(
+        self, envelope: Envelope, *, before_data: Callable[[], None]
+    ) -> Outcome:
+        """Try once, as `deliver` does."""
+        return deliver(self.provider, envelope, before_data=before_data)
 
 
 def deliver(
