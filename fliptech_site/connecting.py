@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
@@ -113,10 +114,14 @@ def resolve(host: str, port: int) -> list[str]:
     return public
 
 
-def _open(host: str, port: int) -> socket.socket:
+def open_socket(addresses: Iterable[str], port: int) -> socket.socket:
+    """Connect to the first of these addresses that answers, under the watchdog.
+
+    Raises OSError when none does; `addresses` are those that were checked.
+    """
     watchdog = _watchdog.get()
     failure: OSError | None = None
-    for address in resolve(host, port):
+    for address in addresses:
         seconds = min(_CONNECT_SECONDS, watchdog.remaining)
         try:
             connected = socket.create_connection((address, port), seconds)
@@ -132,12 +137,12 @@ def _open(host: str, port: int) -> socket.socket:
 
 class _CheckedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _open(self.host, self.port)
+        return open_socket(resolve(self.host, self.port), self.port)
 
 
 class _CheckedHTTPSConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _open(self.host, self.port)
+        return open_socket(resolve(self.host, self.port), self.port)
 
 
 class _CheckedHTTPPool(urllib3.HTTPConnectionPool):

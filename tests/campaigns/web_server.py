@@ -31,8 +31,8 @@ class Asked(NamedTuple):
 class WebServer:
     """Answers each request with what `answer(asked)` returns.
 
-    That is DROP, STALL, a status, or a status and a value that is told as JSON (bytes as
-    they are); a list of such is used up one by one, its last one for ever.
+    That is DROP, STALL, a status, or a status, a value that is told as JSON (bytes as
+    they are) and headers; a list of such is used up one by one, its last one for ever.
     """
 
     def __init__(self, answer=200):
@@ -69,10 +69,13 @@ class WebServer:
                     outer.released.wait(30)
                 if answer in (DROP, STALL):
                     return
-                status, value = answer if isinstance(answer, tuple) else (answer, {})
+                told = answer if isinstance(answer, tuple) else (answer,)
+                status, value, headers = (*told, *({}, {})[len(told) - 1 :])
                 body = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                headers = {"Content-Type": "application/json", **headers}
+                for name, each in headers.items():
+                    self.send_header(name, each)
                 self.send_header("Content-Length", str(len(body)))
                 if 300 <= status < 400:
                     self.send_header("Location", "/elsewhere")
