@@ -138,12 +138,14 @@ def _read_message(
     """Store one message; None where it is known already, gone or left out."""
     if folder.stuck_uid == uid and folder.stuck_times >= _MAX_STUCK:
         counts["left_out"] += 1
-        return _leave_out(folder, mailbox, uid, "The connection broke at it each time.")
+        _leave_out(folder, mailbox, uid, "The connection broke at it each time.")
+        return None
     try:
         fetched = session.fetch(uid)
     except MessageTrouble as trouble:
         counts["left_out"] += 1
-        return _leave_out(folder, mailbox, uid, str(trouble))
+        _leave_out(folder, mailbox, uid, str(trouble))
+        return None
     except TransientError:
         times = folder.stuck_times + 1 if folder.stuck_uid == uid else 1
         MailboxFolder.objects.filter(pk=folder.pk).update(

@@ -13,11 +13,11 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from campaigns.models import DeliveryEvent, Email
+from campaigns.models import DeliveryEvent, Email, Recipient
 from campaigns.receiving.evidence import settle_by
-from campaigns.states import StopReason
-from campaigns.stopping import stop
-from campaigns.unsubscribing import skip_waiting, unsubscribe
+from campaigns.states import SkipReason, StopReason
+from campaigns.stopping import skip_waiting_mails, stop_all
+from campaigns.unsubscribing import unsubscribe
 from leads.suppression import suppress
 
 #: So many soft bounces among so many of the latest mails make an address a dead one.
@@ -105,31 +105,39 @@ def _let_act(told: Told, email: Email) -> None:
     if told.kind == _Kind.HARD:
         _stamp(email, "bounced_at", told.at)
         why = " ".join(part for part in (told.status, told.reason) if part)
-        _give_up_address(email, f"hard bounce ({why})"[:200])
+        _give_up_address(email, f"hard bounce ({why})"[:200], StopReason.BOUNCED)
     elif told.kind == _Kind.SOFT:
         _stamp(email, "bounced_at", told.at)
         if _bounces_softly(email.address):
             _give_up_address(
-                email, f"{SOFT_LIMIT} of the last {SOFT_AMONG} mails bounced"
+                email,
+                f"{SOFT_LIMIT} of the last {SOFT_AMONG} mails bounced",
+                StopReason.BOUNCED,
             )
     elif told.kind == _Kind.COMPLAINT:
         _stamp(email, "complained_at", told.at)
-        _give_up_address(
-            email, "complained about a mail", stopped=StopReason.COMPLAINED
-        )
+        _give_up_address(email, "complained about a mail", StopReason.COMPLAINED)
     elif told.kind == _Kind.REFUSED and told.reason in _ON_ITS_LIST:
-        _give_up_address(email, f"refused by the provider ({told.reason})")
+        _give_up_address(
+            email,
+            f"refused by the provider ({told.reason})",
+            StopReason.UNSUBSCRIBED
+            if told.reason == "unsubscribed"
+            else StopReason.BOUNCED,
+        )
     elif told.kind == _Kind.UNSUBSCRIBE:
         unsubscribe(email.pk)
 
 
-def _give_up_address(
-    email: Email, reason: str, *, stopped: StopReason = StopReason.BOUNCED
-) -> None:
+def _give_up_address(email: Email, reason: str, why: StopReason) -> None:
+    """Never write to the address of a mail again, whatever campaign it is in."""
     suppress(email.address, reason=reason)
-    skip_waiting(email.address)
-    if email.recipient_id is not None:
-        stop(email.recipient_id, stopped)
+    skip_waiting_mails(
+        Email.objects.filter(address=email.address),
+        SkipReason.SUPPRESSED,
+        f"Nothing more goes to this address: {reason}.",
+    )
+    stop_all(Recipient.objects.filter(address=email.address), why)
 
 
 def _stamp(email: Email, field: str, at: datetime) -> None:
