@@ -18,6 +18,7 @@ from campaigns.composing import source_of
 from campaigns.freezing import freeze
 from campaigns.models import Account, Campaign, Email, Recipient, Step
 from campaigns.models.email import TO_BE_FOLLOWED
+from campaigns.rotation import accounts_of
 from campaigns.servers import check_reachable_in_test_mode
 from campaigns.states import (
     OPEN,
@@ -199,7 +200,8 @@ def finish_if_done(campaign_id: int | None = None) -> int:
 
 def check_launchable(campaign: Campaign) -> None:
     """Raise InvalidInput when sending would fail for every mail."""
-    check_account(campaign.account)
+    for account in accounts_of(campaign):
+        check_account(account)
     steps = list(campaign.steps.select_related("template"))
     if not steps or steps[0].number != 1:
         raise InvalidInput(f"{_name(campaign)} has no first mail: add it as step 1.")
