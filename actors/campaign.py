@@ -98,3 +98,19 @@ def settle_doubtful_emails() -> dict[str, int]:
     from campaigns.receiving import settling
 
     return settling.settle_doubtful()
+
+
+@actor(queue="default", time_limit_minutes=15, periodic="30 4 * * *")
+def check_sender_domains() -> dict[str, int]:
+    """Let the domain of each account that is switched on be checked."""
+    from campaigns import domain_checks
+
+    return domain_checks.request_checks()
+
+
+@actor(queue="default", time_limit_minutes=15, max_attempts=2)
+def check_sender_domain(account_id: int) -> dict[str, str]:
+    """Ask the name server about SPF, DKIM and DMARC of one account's domain."""
+    from campaigns import domain_checks
+
+    return domain_checks.states(domain_checks.check_domain(account_id))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
@@ -43,13 +45,21 @@ def send_all(campaign_id: int) -> dict[str, int]:
     ).exists():
         return {"campaign_id": campaign_id, "emails": 0, "batches": 0}
     emails = Email.objects.filter(campaign_id=campaign_id)
-    ids = list(unplanned(emails).order_by("id").values_list("pk", flat=True))
-    batches = batches_of(ids, BATCH_SIZE)
+    rows = unplanned(emails).order_by("account_id", "id")
+    batches = [
+        batch
+        for _, group in groupby(rows.values_list("account_id", "pk"), itemgetter(0))
+        for batch in batches_of([pk for _, pk in group], BATCH_SIZE)
+    ]
     enqueue_many(
         "process_campaign_batch",
         [{"campaign_id": campaign_id, "email_ids": batch} for batch in batches],
     )
-    return {"campaign_id": campaign_id, "emails": len(ids), "batches": len(batches)}
+    return {
+        "campaign_id": campaign_id,
+        "emails": sum(map(len, batches)),
+        "batches": len(batches),
+    }
 
 
 def plan(email_ids: Sequence[int]) -> dict[str, Any]:

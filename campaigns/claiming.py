@@ -91,7 +91,9 @@ def mark_data_started(fence: Fence) -> None:
         raise LostClaim(f"E-mail {fence.email_id} is in other hands.")
 
 
-def settle(fence: Fence, state: EmailState, detail: str) -> bool:
+def settle(
+    fence: Fence, state: EmailState, detail: str, *, provider_id: str = ""
+) -> bool:
     """Commit the outcome of an attempt; False when it isn't the present one any more.
 
     An attempt that was taken for dead may still report what became of it.
@@ -99,6 +101,8 @@ def settle(fence: Fence, state: EmailState, detail: str) -> bool:
     values: dict[str, object] = {"state": state, "detail": detail}
     if state == EmailState.SENT:
         values["sent_at"] = timezone.now()
+    if provider_id:
+        values["provider_id"] = provider_id
     return bool(
         Email.objects.filter(
             pk=fence.email_id, attempts=fence.attempt, state__in=sources_of(state)

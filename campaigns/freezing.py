@@ -11,6 +11,7 @@ from django.utils import timezone
 from campaigns.audience import Candidate, reason_to_skip, usable_address
 from campaigns.demo_links import demo_urls
 from campaigns.models import Campaign, Email, Recipient
+from campaigns.rotation import accounts_for, rota_of
 from campaigns.states import REACHED
 from leads.models import Lead
 from leads.suppression import suppressed_addresses
@@ -29,6 +30,7 @@ def freeze(campaign: Campaign) -> int:
     emails = Email.objects.filter(campaign=campaign, step=1)
     taken = set(emails.values_list("address", flat=True))
     template_id = campaign.template.pk
+    rota = rota_of(campaign)
     added = 0
     for leads in _chunks(_undecided(campaign)):
         recipients = _decide(campaign, leads, taken)
@@ -39,8 +41,9 @@ def freeze(campaign: Campaign) -> int:
             update_fields=["address", "state", "reason", "detail", "updated_at"],
         )
         new = [r for r in recipients if r.state == Recipient.State.INCLUDED]
+        accounts = accounts_for(rota, [each.address for each in new])
         Email.objects.bulk_create(
-            [_email_for(campaign, template_id, each) for each in new]
+            [_email_for(each, template_id, accounts[each.address]) for each in new]
         )
         added += len(new)
     return added
@@ -121,13 +124,13 @@ def _mailed_lately(campaign: Campaign, addresses: Sequence[str]) -> dict[str, st
     return {address: name or "" for address, name in rows}
 
 
-def _email_for(campaign: Campaign, template_id: int, recipient: Recipient) -> Email:
+def _email_for(recipient: Recipient, template_id: int, account_id: int) -> Email:
     return Email(
         kind=Email.Kind.CAMPAIGN,
-        campaign=campaign,
+        campaign_id=recipient.campaign_id,
         recipient=recipient,
         lead_id=recipient.lead_id,
-        account_id=campaign.account_id,
+        account_id=account_id,
         template_id=template_id,
         address=recipient.address,
     )

@@ -18,7 +18,7 @@ from campaigns.composing import source_of
 from campaigns.freezing import freeze
 from campaigns.models import Account, Campaign, Email, Recipient, Step
 from campaigns.models.email import TO_BE_FOLLOWED
-from campaigns.servers import check_reachable_in_test_mode
+from campaigns.rotation import accounts_of
 from campaigns.states import (
     OPEN,
     CampaignState,
@@ -27,6 +27,7 @@ from campaigns.states import (
 )
 from campaigns.stopping import skip_waiting_mails
 from campaigns.templating import check
+from campaigns.transports import check_test_mode
 from fliptech_site.errors import InvalidInput
 from tasks.enqueueing import enqueue
 
@@ -199,7 +200,8 @@ def finish_if_done(campaign_id: int | None = None) -> int:
 
 def check_launchable(campaign: Campaign) -> None:
     """Raise InvalidInput when sending would fail for every mail."""
-    check_account(campaign.account)
+    for account in accounts_of(campaign):
+        check_account(account)
     steps = list(campaign.steps.select_related("template"))
     if not steps or steps[0].number != 1:
         raise InvalidInput(f"{_name(campaign)} has no first mail: add it as step 1.")
@@ -212,7 +214,7 @@ def check_account(account: Account) -> None:
     if not account.is_enabled:
         raise InvalidInput(f"The account {account} is switched off: switch it on.")
     if settings.TEST_MODE:
-        check_reachable_in_test_mode(account.smtp_host, account.smtp_port)
+        check_test_mode(account)
 
 
 def _refuse_launch(campaign_id: int, sentence: str) -> None:

@@ -44,7 +44,10 @@ def send_email(email_id: int, *, to_sink: bool = False) -> dict[str, Any]:
     outcome = _attempt(email, to_sink)
     if outcome is not None:
         settle(
-            Fence(email.pk, email.attempts), _STATE_AFTER[outcome.fate], outcome.detail
+            Fence(email.pk, email.attempts),
+            _STATE_AFTER[outcome.fate],
+            outcome.detail,
+            provider_id=outcome.provider_id,
         )
         if outcome.fate is Fate.TRY_LATER:
             raise TransientError(outcome.detail)

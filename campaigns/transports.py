@@ -8,11 +8,13 @@ from typing import NamedTuple, Protocol
 from django.conf import settings
 
 from campaigns import smtp
-from campaigns.fates import AccountTrouble, Envelope, Outcome
+from campaigns.dkim_signing import Signer, signer_of
+from campaigns.fates import AccountTrouble, Envelope, Outcome, refusal_of_test_mode
 from campaigns.models import Account
 from campaigns.oauth2 import token_source
-from campaigns.servers import Server
-from fliptech_site.errors import PermanentError
+from campaigns.servers import Server, check_reachable_in_test_mode
+from fliptech_site.addresses import parse_target
+from fliptech_site.errors import InvalidInput, PermanentError
 
 
 class Transport(Protocol):
@@ -32,11 +34,16 @@ class SmtpTransport(NamedTuple):
     """Delivers to a mail server, over connections that are kept."""
 
     server: Server
+    #: Signs each mail, if the account has a key.
+    signer: Signer | None = None
 
     def deliver(
         self, envelope: Envelope, *, before_data: Callable[[], None]
     ) -> Outcome:
         """As `Transport.deliver`."""
+        if self.signer is not None:
+            signed = self.signer.sign(envelope.content)
+            envelope = envelope._replace(content=signed)
         return smtp.deliver(self.server, envelope, before_data=before_data)
 
 
@@ -45,7 +52,29 @@ def transport_of(account: Account, *, to_sink: bool = False) -> Transport:
 
     Raises AccountTrouble for keys that can't be read.
     """
-    return SmtpTransport(sink() if to_sink else server_of(account))
+    if to_sink:
+        return SmtpTransport(sink())
+    try:
+        if account.kind != Account.Kind.SMTP:
+            # Where it is needed: who sends by SMTP needs no HTTP client.
+            from campaigns.providers.delivering import ProviderTransport, provider_of
+
+            return ProviderTransport(provider_of(account))
+        signer = signer_of(account)
+    except PermanentError as error:
+        raise AccountTrouble(f"The account {account}: {error}") from None
+    return SmtpTransport(server_of(account), signer)
+
+
+def check_test_mode(account: Account) -> None:
+    """Raise InvalidInput for an account whose mail would leave this machine."""
+    if account.kind == Account.Kind.SMTP:
+        check_reachable_in_test_mode(account.smtp_host, account.smtp_port)
+    elif account.api_url:
+        target = parse_target(account.api_url)
+        check_reachable_in_test_mode(target.host, target.port)
+    else:
+        raise InvalidInput(refusal_of_test_mode(account.get_kind_display()))
 
 
 def sink() -> Server:

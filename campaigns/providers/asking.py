@@ -61,21 +61,25 @@ class Session(requests.Session):
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(max_retries=0))
 
-    def request(self, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, *args: Any, **options: Any) -> requests.Response:
         """Ask once, over a new connection."""
-        self.answer = None
-        options |= {"allow_redirects": False, "timeout": self.seconds}
+        self.forget()
+        options |= {"allow_redirects": False, "timeout": self.seconds, "stream": True}
         headers = {**(options.get("headers") or {}), **self._extra}
         options["headers"] = {**headers, "Connection": "close"}
         token = _asking.set(self)
         try:
-            response = super().request(*args, **options, stream=True)
+            response = super().request(*args, **options)
             body = response.raw.read(_LIMIT, decode_content=True)
             response._content = body
             self.answer = Answer(response.status_code, body.decode("utf-8", "replace"))
         finally:
             _asking.reset(token)
         return response
+
+    def forget(self) -> None:
+        """Forget the last answer."""
+        self.answer = None
 
     def connect(self, host: str, port: int) -> socket.socket:
         """Open a socket to an address that was checked."""

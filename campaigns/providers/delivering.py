@@ -116,7 +116,7 @@ def _ask(provider: Provider, envelope: Envelope, session: Session, key: str) -> 
         message.metadata = {"message_id": message_id_of(envelope)}
     if provider.kind == Account.Kind.BREVO:
         message.extra_headers["idempotencyKey"] = key
-    session.answer = None
+    session.forget()
     try:
         backend_of(provider, session).send_messages([message])
     except AddressRefused as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from email.encoders import encode_base64
 from email.message import EmailMessage as Mail
+from email.message import MIMEPart
 from email.mime.base import MIMEBase
 from email.parser import BytesParser
 from email.policy import SMTP
 
-from django.core.mail import EmailMultiAlternatives
+from anymail.message import AnymailMessage
 
 from campaigns.fates import Envelope
 
@@ -16,11 +17,11 @@ from campaigns.fates import Envelope
 _FIELDS = {"from", "to", "subject", "reply-to", "date", "mime-version"}
 
 
-def message_of(envelope: Envelope) -> EmailMultiAlternatives:
+def message_of(envelope: Envelope) -> AnymailMessage:
     """Take a mail apart: both texts, attachments, inline pictures, further headers."""
     mail = BytesParser(_class=Mail, policy=SMTP).parsebytes(envelope.content)
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
-    message = EmailMultiAlternatives(
+    message = AnymailMessage(
         subject=str(mail["Subject"] or ""),
         body=_text(text),
         from_email=str(mail["From"] or envelope.sender),
@@ -52,7 +53,7 @@ def _headers(mail: Mail) -> dict[str, str]:
     }
 
 
-def _text(part: Mail | None) -> str:
+def _text(part: MIMEPart | None) -> str:
     if part is None:
         return ""
     content = part.get_content()
@@ -60,7 +61,7 @@ def _text(part: Mail | None) -> str:
     return content.replace("\r\n", "\n")
 
 
-def _attachment(part: Mail) -> MIMEBase:
+def _attachment(part: MIMEPart) -> MIMEBase:
     made = MIMEBase(part.get_content_maintype(), part.get_content_subtype())
     payload = part.get_payload(decode=True)
     made.set_payload(payload if isinstance(payload, bytes) else b"")

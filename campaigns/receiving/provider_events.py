@@ -119,10 +119,11 @@ def _email_of(
 ) -> Email | None:
     """Find the mail by the id that the provider or we gave it, else by the address."""
     emails = Email.objects.filter(account_id=feed.account_id, state__in=REACHED)
-    if named := str(event.message_id or ""):
-        bare = named.strip("<>")
-        by_id = Q(message_id=f"<{bare}>") | Q(provider_id__in=[named, bare])
-        if (found := emails.filter(by_id).first()) is not None:
+    # Our own id comes back where the answer with the provider's was lost.
+    for named in (event.message_id, (event.metadata or {}).get("message_id")):
+        bare = str(named or "").strip("<>")
+        by_id = Q(message_id=f"<{bare}>") | Q(provider_id__in=[str(named), bare])
+        if bare and (found := emails.filter(by_id).first()) is not None:
             return found
     try:
         usual = normalise_address(address)

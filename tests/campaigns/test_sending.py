@@ -301,7 +301,7 @@ def test_a_database_that_dies_after_the_mail_went_leaves_it_in_doubt(
     email = make_email(port=server.port)
     as_task(task_id)
 
-    def away(*_):
+    def away(*_, **__):
         raise OperationalError("server closed the connection")
 
     with monkeypatch.context() as patch:

@@ -69,8 +69,8 @@ class WebServer:
                     outer.released.wait(30)
                 if answer in (DROP, STALL):
                     return
-                told = answer if isinstance(answer, tuple) else (answer,)
-                status, value, headers = (*told, *({}, {})[len(told) - 1 :])
+                told = list(answer) if isinstance(answer, tuple) else [answer]
+                status, value, headers = [*told, {}, {}][:3]
                 body = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
                 headers = {"Content-Type": "application/json", **headers}

@@ -10,7 +10,12 @@ from tests.house.tree import ROOT
 #: Parts that belong to one kind of work, with what they cost (measured in 2026-11).
 #: Together with admin's pages they made 106 MB of 72.
 HEAVY = {
+    "anymail",  # 3 MB, providers' web services
+    "boto3",  # 40 MB with botocore, Amazon's signatures
+    "checkdmarc",  # 45 MB with dnspython and httpx, checks of a sender's domain
     "coloraide",  # 2 MB, colours of demo sites
+    "dkim",  # 1 MB, signatures
+    "dns",
     "ftfy",  # 5 MB with wcwidth, broken encodings of fetched pages
     "inscriptis",
     "liquid",  # 3 MB with babel, templates of mails

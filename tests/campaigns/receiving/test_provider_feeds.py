@@ -249,3 +249,19 @@ def test_a_mail_that_comes_through_a_provider_is_an_answer_too(
     assert (first.content, second.content) == (b"1", b"0")
     assert email.replied_at is not None
     assert IncomingMessage.objects.get().kind == "reply"
+
+
+def test_a_mail_whose_answer_was_lost_is_found_by_the_id_that_went_along(
+    client, make_sent, make_feed
+):
+    email = make_sent()
+    later = make_sent(address=email.address, account=email.account)
+    feed = make_feed(email)
+    told = bounce(email) | {
+        "MessageID": "never-heard", "Metadata": {"message_id": email.message_id},
+    }  # fmt: skip
+
+    post(client, feed, told)
+
+    assert DeliveryEvent.objects.get().email == email
+    assert later.pk != email.pk
