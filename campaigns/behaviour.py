@@ -29,7 +29,7 @@ def behaviour_of(recipient_ids: Collection[int]) -> dict[int, Behaviour]:
 
 def _who_did(kind: TrackingEvent.Kind, recipient_ids: Collection[int]) -> set[int]:
     events = TrackingEvent.objects.filter(
-        kind=kind, email__recipient__in=list(recipient_ids)
+        kind=kind, is_human=True, email__recipient__in=list(recipient_ids)
     )
     return set(events.order_by().values_list("email__recipient", flat=True).distinct())
 

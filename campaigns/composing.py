@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from campaigns.demo_links import demo_urls
-from campaigns.links import click_url, pixel_url, unsubscribe_url
+from campaigns.links import click_url, pixel_url, trap_url, unsubscribe_url
 from campaigns.messages import (
     Footer,
     Letter,
@@ -45,6 +45,7 @@ def compose(email: Email) -> tuple[str, bytes]:
         footer=footer,
         link_of=None if is_test else lambda url: click_url(email.pk, url),
         pixel_url="" if is_test else pixel_url(email.pk),
+        trap_url="" if is_test else trap_url(email.pk),
     )
     thread = thread_of(email)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)

@@ -36,17 +36,18 @@ def pixel_url(email_id: int) -> str:
     return _absolute("campaigns:open", _signer("open").sign(str(email_id)))
 
 
+def trap_url(email_id: int) -> str:
+    """Give the address of a mail's hidden link, which only machines follow."""
+    return _absolute("campaigns:trap", _signer("trap").sign(str(email_id)))
+
+
 def click_url(email_id: int, url: str) -> str:
     """Give the address that leads to `url` and counts the click.
 
     The target is part of what is signed, so this is no open redirect. What isn't a
     web address is returned as it is.
     """
-    try:
-        is_web = urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        is_web = False
-    if not is_web:
+    if not _is_web(url):
         return url
     token = dumps([email_id, url], salt=_CLICK_SALT, compress=True)
     return _absolute("campaigns:click", token)
@@ -62,16 +63,31 @@ def read_pixel(token: str) -> int:
     return _read("open", token)
 
 
+def read_trap(token: str) -> int:
+    """Give the mail of a hidden link. Raises InvalidInput."""
+    return _read("trap", token)
+
+
 def read_click(token: str) -> Click:
-    """Give the mail and the target of a click. Raises InvalidInput."""
+    """Give the mail and the target of a click, a web address. Raises InvalidInput."""
     try:
         email_id, url = loads(token, salt=_CLICK_SALT)
     except (BadSignature, ValueError, TypeError):
         raise InvalidInput(_WRONG) from None
+    if not _is_web(str(url)):
+        raise InvalidInput(_WRONG)
     return Click(int(email_id), str(url))
 
 
 _WRONG = "This link is not complete: open it again from the mail it came in."
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _signer(purpose: str) -> Signer:

@@ -37,7 +37,7 @@ FROM (
     SELECT (event.created_at AT TIME ZONE 'UTC')::date, campaign_id, email_id, event.kind
     FROM campaigns_trackingevent AS event
     JOIN campaigns_email AS email ON email.id = event.email_id
-    WHERE event.created_at >= %(since)s
+    WHERE event.created_at >= %(since)s AND event.is_human
 ) AS happened
 WHERE campaign_id IS NOT NULL AND day >= %(since)s::date AND day < %(today)s
 GROUP BY day, campaign_id
@@ -82,9 +82,9 @@ def figures_of(campaign_ids: list[int]) -> dict[int, dict[str, Any]]:
     ).values_list("campaign_id", "reason")
     for campaign_id, reason, count in skipped.annotate(n=Count("*")).order_by():
         figures[campaign_id]["skipped"][reason] = count
-    events = TrackingEvent.objects.filter(email__campaign__in=campaign_ids).values_list(
-        "email__campaign_id", "kind"
-    )
+    events = TrackingEvent.objects.filter(
+        email__campaign__in=campaign_ids, is_human=True
+    ).values_list("email__campaign_id", "kind")
     seen = events.annotate(n=Count("email_id", distinct=True)).order_by()
     for campaign_id, kind, count in seen:
         assert campaign_id is not None

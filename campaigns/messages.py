@@ -104,8 +104,9 @@ def finish_html(
     footer: Footer,
     link_of: Callable[[str], str] | None = None,
     pixel_url: str = "",
+    trap_url: str = "",
 ) -> str:
-    """Complete the HTML part: tracked links, the footer, the pixel.
+    """Complete the HTML part: tracked links, the footer, the pixel, the hidden link.
 
     `link_of` gives the address that stands in for a web link; the unsubscribe link
     and everything that is not http stay as they are.
@@ -120,6 +121,10 @@ def finish_html(
     body = document.find("body")
     assert body is not None
     body.append(_html_footer(footer))
+    if trap_url:
+        # No person sees it or can reach it by keys; a scanner follows it with the others.
+        hidden = {"aria-hidden": "true", "tabindex": "-1", "style": "display:none"}
+        body.append(builder.A(hidden, href=trap_url))
     if pixel_url:
         body.append(
             builder.IMG(src=pixel_url, width="1", height="1", alt="", border="0")

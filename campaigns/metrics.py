@@ -47,11 +47,14 @@ def collect() -> Iterable[Metric]:
     )
     yield _by(
         "fliptech_campaigns_tracking_events",
-        "Openings, clicks and unsubscribings that were recorded.",
+        "Openings, clicks and unsubscribings by people.",
         "kind",
-        TrackingEvent.Kind.values,
+        [kind for kind in TrackingEvent.Kind.values if kind != TrackingEvent.Kind.TRAP],
         dict(
-            TrackingEvent.objects.values_list("kind").annotate(n=Count("*")).order_by()
+            TrackingEvent.objects.filter(is_human=True)
+            .values_list("kind")
+            .annotate(n=Count("*"))
+            .order_by()
         ),
     )
     yield _seconds_since_sent()

@@ -11,6 +11,7 @@ _pages = (
         path("u/<str:token>/", views.unsubscribe, name="unsubscribe"),
         path("c/<str:token>/", views.clicked, name="click"),
         path("o/<str:token>.gif", views.opened, name="open"),
+        path("h/<str:token>/", views.trapped, name="trap"),
         path("feed/<uuid:key>/", feed_views.feed, name="feed"),
     ],
     "campaigns",

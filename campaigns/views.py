@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaigns.links import read_click, read_pixel, read_unsubscribe
+from campaigns.links import read_click, read_pixel, read_trap, read_unsubscribe
 from campaigns.models import TrackingEvent
-from campaigns.tracking import record
+from campaigns.tracking import Asked, record
+from campaigns.unsubscribing import Scope
 from campaigns.unsubscribing import unsubscribe as stop
 from fliptech_site.errors import InvalidInput
 
@@ -28,8 +30,7 @@ def opened(request: HttpRequest, token: str) -> HttpResponse:
         email_id = read_pixel(token)
     except InvalidInput:
         return HttpResponse(_GIF, content_type="image/gif", status=404)
-    if request.method == "GET":
-        record(email_id, TrackingEvent.Kind.OPEN, user_agent=_agent(request))
+    record(email_id, TrackingEvent.Kind.OPEN, _asked(request))
     return HttpResponse(_GIF, content_type="image/gif")
 
 
@@ -41,14 +42,24 @@ def clicked(request: HttpRequest, token: str) -> HttpResponse:
         click = read_click(token)
     except InvalidInput as error:
         return _page(request, "broken", status=404, sentence=str(error))
-    if request.method == "GET":
-        record(
-            click.email_id,
-            TrackingEvent.Kind.CLICK,
-            url=click.url,
-            user_agent=_agent(request),
-        )
-    return HttpResponseRedirect(click.url)
+    record(click.email_id, TrackingEvent.Kind.CLICK, _asked(request), url=click.url)
+    response = HttpResponseRedirect(click.url)
+    # Neither the target nor what it loads learns of the mail.
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@require_safe
+@never_cache
+def trapped(request: HttpRequest, token: str) -> HttpResponse:
+    """Answer the hidden link with nothing: only a machine follows it."""
+    try:
+        email_id = read_trap(token)
+    except InvalidInput:
+        return HttpResponse(status=404)
+    record(email_id, TrackingEvent.Kind.TRAP, _asked(request))
+    return HttpResponse(status=204)
 
 
 # A mail program posts without a cookie (RFC 8058, section 3.1); the signed token in
@@ -59,7 +70,9 @@ def clicked(request: HttpRequest, token: str) -> HttpResponse:
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Show the page on GET, unsubscribe on POST only.
 
-    Scanners of mail servers follow every link, so a GET must not change anything.
+    Scanners of mail servers follow every link, so a GET must not change anything. What a
+    mail program posts (RFC 8058) stops everything; only the page's second button stops
+    one campaign.
     """
     try:
         email_id = read_unsubscribe(token)
@@ -67,8 +80,10 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, "broken", status=404, sentence=str(error))
     if request.method != "POST":
         return _page(request, "ask")
-    if stop(email_id, user_agent=_agent(request)):
-        return _page(request, "done")
+    is_campaign = request.POST.get("scope") == "campaign"
+    scope = Scope.CAMPAIGN if is_campaign else Scope.EVERYTHING
+    if stop(email_id, _asked(request), scope=scope):
+        return _page(request, "done_campaign" if is_campaign else "done")
     return _page(request, "nothing")
 
 
@@ -90,5 +105,14 @@ def _page(
     return response
 
 
-def _agent(request: HttpRequest) -> str:
-    return request.headers.get("User-Agent", "")
+def _asked(request: HttpRequest) -> Asked:
+    return Asked(request.method or "", request.headers, _address(request))
+
+
+def _address(request: HttpRequest) -> str:
+    """Give the client's address; behind a proxy of ours, the one that it saw."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if seen:
+            return seen
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -74,7 +74,9 @@ class TrackingEventInline(TabularInline):
     """What came back from a mail."""
 
     model = TrackingEvent
-    fields = ("kind", "url", "user_agent", "created_at")
+    fields = (
+        "kind", "is_human", "reason", "hits", "url", "user_agent", "created_at", "last_at",
+    )  # fmt: skip
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -186,10 +188,12 @@ def _each(
 
 @admin.register(TrackingEvent)
 class TrackingEventAdmin(ReadOnlyAdmin):
-    """Openings, clicks and unsubscribings, the newest first."""
+    """Openings, clicks and unsubscribings, the newest first; machines' apart."""
 
-    list_display = ("kind_badge", "mail", "url", "user_agent", "created_at")
-    list_filter = ("kind", "email__campaign")
+    list_display = (
+        "kind_badge", "who", "mail", "reason", "hits", "url", "user_agent", "created_at",
+    )  # fmt: skip
+    list_filter = ("kind", "is_human", "email__campaign")
     search_fields = ("email__address", "url")
     list_select_related = ("email",)
     show_full_result_count = False
@@ -197,7 +201,12 @@ class TrackingEventAdmin(ReadOnlyAdmin):
     @display(
         description="What",
         ordering="kind",
-        label={"opened": "info", "clicked": "success", "unsubscribed": "danger"},
+        label={
+            "opened": "info",
+            "clicked": "success",
+            "unsubscribed": "danger",
+            "followed the hidden link": "warning",
+        },
     )
     def kind_badge(self, event: TrackingEvent) -> str:
         """What happened."""
@@ -207,3 +216,12 @@ class TrackingEventAdmin(ReadOnlyAdmin):
     def mail(self, event: TrackingEvent) -> SafeString:
         """The mail as a link."""
         return admin_link("campaigns_email_change", event.email_id, event.email.address)
+
+    @display(
+        description="Who",
+        ordering="is_human",
+        label={"a person": "success", "a machine": "default"},
+    )
+    def who(self, event: TrackingEvent) -> str:
+        """Whether a person or a machine asked."""
+        return "a person" if event.is_human else "a machine"

@@ -35,3 +35,10 @@ def read_phrases(name: str) -> dict[str, str]:
                 ) from error
             lines.append(line)
     return {section: "|".join(lines) for section, lines in sections.items()}
+
+
+def read_lines(name: str) -> list[str]:
+    """Return the lines of a list that has no sections, without comments."""
+    text = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]

@@ -78,6 +78,8 @@ def _told(feed: ProviderFeed, event: Any) -> Told:
         status=status,
         reason=reason,
         words=words,
+        url=str(event.click_url or ""),
+        agent=str(event.user_agent or ""),
     )
 
 

@@ -97,7 +97,11 @@ def _settle_by_what_is_known(email_id: int) -> bool:
     if answer is not None:
         sentence = f"it was answered ({answer.get_kind_display()})."
         return settle_by(email_id, answer.kind, sentence, at=answer.received_at)
-    seen = TrackingEvent.objects.filter(email=email_id).order_by("created_at").first()
+    seen = (
+        TrackingEvent.objects.filter(email=email_id, is_human=True)
+        .order_by("created_at")
+        .first()
+    )
     if seen is not None:
         sentence = f"it was {seen.get_kind_display()}."
         return settle_by(email_id, seen.kind, sentence, at=seen.created_at)

@@ -13,10 +13,11 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from campaigns.models import DeliveryEvent, Email, Recipient
+from campaigns.models import DeliveryEvent, Email, Recipient, TrackingEvent
 from campaigns.receiving.evidence import settle_by
 from campaigns.states import SkipReason, StopReason
 from campaigns.stopping import skip_waiting_mails, stop_all
+from campaigns.tracking import Asked, record
 from campaigns.unsubscribing import unsubscribe
 from leads.suppression import suppress
 
@@ -25,6 +26,11 @@ SOFT_LIMIT = 3
 SOFT_AMONG = 5
 
 _Kind = DeliveryEvent.Kind
+#: What a provider saw where its own pixel and links stand in the mail.
+_VISITS = {
+    _Kind.OPEN: TrackingEvent.Kind.OPEN,
+    _Kind.CLICK: TrackingEvent.Kind.CLICK,
+}
 #: Why a provider did not even try, where that is about the address.
 _ON_ITS_LIST = {"bounced", "invalid", "unsubscribed"}
 
@@ -63,6 +69,9 @@ class Told:
     status: str = ""
     reason: str = ""
     words: str = ""
+    #: Of an opening or a click that a provider tells of.
+    url: str = ""
+    agent: str = ""
 
 
 def take(told: Told) -> bool:
@@ -127,6 +136,9 @@ def _let_act(told: Told, email: Email) -> None:
         )
     elif told.kind == _Kind.UNSUBSCRIBE:
         unsubscribe(email.pk)
+    elif told.kind in _VISITS:
+        asked = Asked("GET", {"User-Agent": told.agent})
+        record(email.pk, _VISITS[told.kind], asked, url=told.url, at=told.at)
 
 
 def _give_up_address(email: Email, reason: str, why: StopReason) -> None:

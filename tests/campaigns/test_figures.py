@@ -70,8 +70,11 @@ class TestRows:
         emails = [make_email(campaign=campaign) for _ in range(3)]
         for email in emails[:2]:
             send(email, timezone.now())
-        for _ in range(4):
-            TrackingEvent.objects.create(email=emails[0], kind="open")
+        for is_human in (True, False):
+            TrackingEvent.objects.create(
+                email=emails[0], kind="open", is_human=is_human
+            )
+        TrackingEvent.objects.create(email=emails[1], kind="open", is_human=False)
 
         measuring.update_figures()
 
@@ -95,8 +98,10 @@ class TestRows:
             strict=True,
         ):
             send(email, when)
-        for _ in range(2):
-            event = TrackingEvent.objects.create(email=emails[0], kind="click")
+        for target in ("a", "b"):
+            event = TrackingEvent.objects.create(
+                email=emails[0], kind="click", target=target
+            )
             TrackingEvent.objects.filter(pk=event.pk).update(
                 created_at=now - timedelta(hours=2)
             )
