@@ -276,6 +276,13 @@ class Account(models.Model):
         return self.from_address.rpartition("@")[2].lower()
 
     @property
+    def way(self) -> str:
+        """Where its mails go: a server as host:port, or a provider's name."""
+        if self.kind == self.Kind.SMTP:
+            return f"{self.smtp_host}:{self.smtp_port}"
+        return str(self.get_kind_display())
+
+    @property
     def zone(self) -> ZoneInfo:
         """Its time zone, by which its days begin and end."""
         return ZoneInfo(self.time_zone or settings.TIME_ZONE)

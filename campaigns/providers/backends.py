@@ -44,6 +44,13 @@ class Provider:
         """The provider's name as people write it."""
         return str(Account.Kind(self.kind).label)
 
+    def without_keys(self, text: str) -> str:
+        """Give a text in which the keys can't be read."""
+        for key in (self.key, self.secret):
+            if key:
+                text = text.replace(key, "…")
+        return text
+
 
 def backend_of(provider: Provider, session: Session) -> Any:
     """Give the backend that sends one mail through `session`."""
@@ -106,6 +113,19 @@ def ses_client(provider: Provider) -> Any:
     )
     client.meta.events.register("before-send.sesv2", _send_signed)
     return client
+
+
+def ses_account(provider: Provider, session: Session) -> dict[str, Any] | None:
+    """Ask Amazon about the account; None when it refused, and the session knows why."""
+    from botocore.exceptions import ClientError
+
+    client = ses_client(provider)
+    _session.set(session)
+    try:
+        state: dict[str, Any] = client.get_account()
+    except ClientError:
+        return None
+    return state
 
 
 def _send_signed(request: Any, **_: Any) -> Any:

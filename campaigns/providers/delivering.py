@@ -180,7 +180,7 @@ def _explain(provider: Provider, session: Session, error: Exception) -> Outcome:
 def _of_answer(provider: Provider, session: Session) -> Outcome:
     assert session.answer is not None, "no request was made"
     status, text = session.answer
-    text = _without_keys(provider, text)
+    text = provider.without_keys(text)
     if 200 <= status < 300:
         return judge_unread(provider.name, text)
     code = _code(text)
@@ -230,12 +230,5 @@ def _said(provider: Provider, error: Exception) -> str:
         return "its certificate is not valid"
     if isinstance(cause, requests.ConnectionError):
         return "the connection broke or was refused"
-    text = " ".join(_without_keys(provider, str(error)).split())[:200]
+    text = " ".join(provider.without_keys(str(error)).split())[:200]
     return text.rstrip(".") or type(error).__name__
-
-
-def _without_keys(provider: Provider, text: str) -> str:
-    for key in (provider.key, provider.secret):
-        if key:
-            text = text.replace(key, "…")
-    return text

@@ -47,7 +47,7 @@ class NameServer:
         texts = self.texts.get(name)
         if texts is None:
             told.set_rcode(dns.rcode.NXDOMAIN)
-        elif dns.rdatatype.to_text(question.rdtype) == "TXT":
+        elif texts and dns.rdatatype.to_text(question.rdtype) == "TXT":
             rows = [quoted(text) for text in texts]
             told.answer.append(
                 dns.rrset.from_text(question.name, 60, "IN", "TXT", *rows)
