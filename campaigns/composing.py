@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from campaigns.composing_answers import compose_answer
 from campaigns.demo_links import demo_urls
 from campaigns.links import click_url, pixel_url, trap_url, unsubscribe_url
 from campaigns.messages import (
@@ -35,6 +36,8 @@ def compose(email: Email) -> tuple[str, bytes]:
     filled in for this lead.
     """
     assert email.message_id is not None
+    if email.template is None:
+        return compose_answer(email)
     account, is_test = email.account, email.kind == Email.Kind.TEST
     stop_url = unsubscribe_url(email.pk)
     fields = fields_for(account, email.lead, stop_url)

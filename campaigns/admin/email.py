@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
+from campaigns.admin.settling import EvidenceInline, SettlingButtons
 from campaigns.admin.showing import EMAIL_COLOURS, admin_link
-from campaigns.claiming import settle_doubt
 from campaigns.explaining import explain, why
 from campaigns.models import Email, Recipient, TrackingEvent
 from campaigns.retrying import try_again
@@ -87,7 +87,7 @@ class TrackingEventInline(TabularInline):
 
 
 @admin.register(Email)
-class EmailAdmin(ReadOnlyAdmin):
+class EmailAdmin(SettlingButtons):
     """One message to one recipient, and everything that happened to it."""
 
     list_display = (
@@ -99,8 +99,8 @@ class EmailAdmin(ReadOnlyAdmin):
     list_select_related = ("campaign",)
     list_per_page = 50
     show_full_result_count = False
-    inlines = (TrackingEventInline,)
-    actions = ("send_again", "settle_arrived", "settle_lost")
+    inlines = (EvidenceInline, TrackingEventInline)
+    actions = ("send_again",)
     fieldsets = (
         (None, {"fields": ("address", "lead_shown", "state_badge", "why_shown", "detail")}),
         (
@@ -112,10 +112,6 @@ class EmailAdmin(ReadOnlyAdmin):
             {"fields": ("attempts", "claimed_at", "data_started_at", "sent_at", "task")},
         ),
     )  # fmt: skip
-
-    def has_settle_permission(self, request: HttpRequest) -> bool:
-        """Rows are read-only; deciding about one asks for the right to change it."""
-        return bool(request.user.has_perm("campaigns.change_email"))
 
     @display(description="Subject", ordering="subject")
     def subject_shown(self, email: Email) -> str:
@@ -148,27 +144,6 @@ class EmailAdmin(ReadOnlyAdmin):
     def send_again(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
         """Let mails that failed for certain be sent after all."""
         _each(request, queryset, try_again, "is to be tried again")
-
-    @action(description="Settle: it arrived (in doubt)", permissions=["settle"])
-    def settle_arrived(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
-        """Count mails in doubt as sent, on a person's word."""
-        self._settle(request, queryset, arrived=True)
-
-    @action(description="Settle: it did not arrive (in doubt)", permissions=["settle"])
-    def settle_lost(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
-        """Count mails in doubt as failed, on a person's word; then they may be tried."""
-        self._settle(request, queryset, arrived=False)
-
-    def _settle(
-        self, request: HttpRequest, queryset: QuerySet[Email], *, arrived: bool
-    ) -> None:
-        word = "arrived" if arrived else "did not arrive"
-        for email in queryset:
-            evidence = f"{request.user} says that it {word}."
-            if settle_doubt(email.pk, arrived=arrived, evidence=evidence):
-                messages.success(request, f"{email.address}: settled, it {word}.")
-            else:
-                messages.warning(request, f"{email.address} is not in doubt.")
 
 
 def _each(

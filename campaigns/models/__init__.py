@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from campaigns.models.account import Account
 from campaigns.models.campaign import Campaign, DailyFigures, Recipient
-from campaigns.models.conversation import Conversation, IncomingMessage
+from campaigns.models.conversation import (
+    Conversation,
+    IncomingMessage,
+    WrittenAnswer,
+)
 from campaigns.models.delivery import DeliveryEvent, ProviderFeed
 from campaigns.models.email import Email
 from campaigns.models.evidence import Evidence
@@ -33,4 +37,5 @@ __all__ = [
     "Step",
     "Template",
     "TrackingEvent",
+    "WrittenAnswer",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -166,3 +167,30 @@ class IncomingMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject or "(no subject)"
+
+
+class WrittenAnswer(models.Model):
+    """What one of us wrote in a conversation; its e-mail says what became of it."""
+
+    email = models.OneToOneField(
+        Email, on_delete=models.CASCADE, related_name="written"
+    )
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="answers"
+    )
+    #: The message that is answered.
+    message = models.ForeignKey(
+        IncomingMessage, null=True, on_delete=models.SET_NULL, related_name="answers"
+    )
+    subject = models.CharField(max_length=400)
+    text = models.TextField()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -61,8 +61,13 @@ class Email(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="emails"
     )
+    #: None for an answer that a person wrote (`WrittenAnswer`).
     template = models.ForeignKey(
-        Template, on_delete=models.PROTECT, related_name="emails"
+        Template,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="emails",
     )
     #: As `leads.suppression.normalise_address` gives it.
     address = models.CharField(max_length=254)
@@ -123,6 +128,11 @@ class Email(models.Model):
                 | ~Q(state="skipped") & Q(reason=""),
                 name="campaigns_email_reason_valid",
                 violation_error_message="A skipped mail, and only that, has a reason.",
+            ),
+            models.CheckConstraint(
+                condition=Q(template__isnull=False) | Q(kind="single"),
+                name="campaigns_email_template_valid",
+                violation_error_message="Only what a person wrote has no template.",
             ),
             # Nothing may be on its way without the row that says so.
             models.CheckConstraint(

@@ -73,6 +73,10 @@ def _act(row: IncomingMessage) -> None:
     if message.sender in own:
         found = Classified(Kind.OTHER, reason="It is our own.")
     _describe(row, message, found)
+    if erased_addresses([message.sender]):
+        # Whoever asked to be forgotten still stops a sequence, and leaves nothing here.
+        row.raw, row.text = b"", ""
+        row.sender = row.sender_name = row.subject = row.message_id = ""
     if found.kind == Kind.REPLY:
         _reply(row, message)
     elif found.kind == Kind.AUTO_REPLY:
@@ -154,9 +158,8 @@ def _belonging(
 
 
 def _is_kept(row: IncomingMessage) -> bool:
-    """Say whether mail of a stranger is our business, and not of one who was erased."""
-    keeps = row.mailbox is not None and row.mailbox.keeps_strangers
-    return keeps and not erased_addresses([row.sender])
+    """Say whether mail of a stranger is our business."""
+    return row.mailbox is not None and row.mailbox.keeps_strangers
 
 
 def _own_addresses() -> set[str]:

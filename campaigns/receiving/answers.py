@@ -17,9 +17,11 @@ from campaigns.stopping import stop
 def take_reply(message: IncomingMessage, email: Email | None) -> None:
     """Note a person's answer: the sequence stops, the conversation waits for us.
 
-    `email` is None for a stranger, whose mail only begins a conversation.
+    `email` is None for a stranger, whose mail only begins a conversation. One whose
+    sender is blank, since the person was erased, begins none.
     """
-    message.conversation = _conversation(message, email)
+    if message.sender:
+        message.conversation = _conversation(message, email)
     if email is None:
         return
     Email.objects.filter(pk=email.pk, replied_at__isnull=True).update(

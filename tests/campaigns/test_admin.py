@@ -194,18 +194,6 @@ def test_looking_at_a_button_changes_nothing(admin, make_campaign):
     assert campaign.state == "running"
 
 
-def test_a_reader_may_not_settle_a_mail(reader, make_email):
-    email = make_email()
-
-    reader.post(
-        reverse("admin:campaigns_email_changelist"),
-        {"action": "settle_arrived", "_selected_action": [email.pk]},
-    )
-
-    email.refresh_from_db()
-    assert email.state == "waiting"
-
-
 def test_a_test_mail_is_enqueued_or_refused_at_its_field(admin, make_campaign):
     campaign = make_campaign(state="draft")
 

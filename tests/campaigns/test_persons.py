@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from campaigns.models import Email, Recipient, SinkMessage
+from campaigns.models import (
+    Conversation,
+    DeliveryEvent,
+    Email,
+    Evidence,
+    IncomingMessage,
+    Recipient,
+    SinkMessage,
+    TrackingEvent,
+    WrittenAnswer,
+)
 from demos.models import DemoSite
 from fliptech_site.errors import TransientError
 from leads.bulk_storing import store_records
@@ -55,6 +65,12 @@ def traces() -> str:
         Recipient,
         SinkMessage,
         DemoSite,
+        Conversation,
+        DeliveryEvent,
+        Evidence,
+        IncomingMessage,
+        TrackingEvent,
+        WrittenAnswer,
     )
     return json.dumps(
         [list(model.objects.values()) for model in models], default=repr
@@ -88,6 +104,61 @@ def test_an_erased_person_is_in_no_table_and_stays_refused(anna, make_campaign):
     assert is_suppressed(ADDRESS)
     assert ADDRESS not in str(list(Suppression.objects.values()))
     assert erase_all(ADDRESS)["leads"] == 0
+
+
+@pytest.fixture
+def talk(anna, make_campaign) -> Email:
+    """A mail to Anna, her answer, ours, and what a server and her browser said."""
+    campaign = make_campaign()
+    email = mail(
+        campaign, anna, state="sent", message_id="<1@x>", claimed_at=NOW,
+        data_started_at=NOW, sent_at=NOW,
+    )  # fmt: skip
+    account = campaign.account
+    conversation = Conversation.objects.create(
+        account=account, address=ADDRESS, name="Anna Schmidt", last_at=NOW
+    )
+    message = IncomingMessage.objects.create(
+        account=account, digest="d", raw=b"From: Anna Schmidt", received_at=NOW,
+        kind="reply", sender=ADDRESS, sender_name="Anna Schmidt", subject="Anna here",
+        text="I am Anna", message_id="<a@rosas.example>", email=email,
+        conversation=conversation, handled_at=NOW,
+    )  # fmt: skip
+    ours = Email.objects.create(
+        kind="single", account=account, lead=anna, address=ADDRESS, subject="Re: Anna"
+    )
+    WrittenAnswer.objects.create(
+        email=ours, conversation=conversation, message=message, subject="Re: Anna",
+        text="Dear Anna",
+    )  # fmt: skip
+    DeliveryEvent.objects.create(
+        account=account, source="mailbox", event_id="1", kind="soft", email=email,
+        address=ADDRESS, words="anna's box is full", happened_at=NOW,
+    )  # fmt: skip
+    TrackingEvent.objects.create(
+        email=email, kind="open", user_agent="Anna's phone", network="203.0.113.0/24"
+    )
+    Evidence.objects.create(
+        email=email, kind="hand", arrived=True, detail="Anna rang", happened_at=NOW
+    )
+    return email
+
+
+def test_what_came_back_is_given_out(talk):
+    found = export_all(ADDRESS)
+
+    assert found["messages"][0]["text"] == "I am Anna"
+    assert found["answers"][0]["text"] == "Dear Anna"
+    assert found["emails"][0]["events"][0]["network"] == "203.0.113.0/24"
+    assert found["emails"][0]["delivery"][0]["said"] == "anna's box is full"
+
+
+def test_what_came_back_is_erased_and_the_places_are_remembered(talk):
+    erase_all(ADDRESS)
+
+    for trace in ("anna", "schmidt", "rosas", "203.0.113"):
+        assert trace not in traces()
+    assert IncomingMessage.objects.get().digest == "d"
 
 
 def test_a_company_loses_the_address_and_stays_a_lead():

@@ -10,7 +10,7 @@ from django.utils import timezone
 from campaigns.models import Conversation, DeliveryEvent, Email, IncomingMessage
 from campaigns.receiving.reading import read_mailbox
 from campaigns.receiving.tagging import read_tag, tagged_address
-from leads.suppression import is_suppressed
+from leads.suppression import forget_address, is_suppressed
 from tests.campaigns.incoming.letters import letter, notice, report
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +201,21 @@ def test_mail_of_strangers_is_kept_where_a_person_wants_it(make_sent, receive):
 
     assert message.text == "Can you help?"
     assert message.conversation.address == "bob@shop.example"
+
+
+def test_whoever_was_erased_stops_a_sequence_and_leaves_nothing(
+    make_sent, answer_to, receive
+):
+    email = make_sent()
+    raw = answer_to(email, "It is me again")
+    forget_address(email.address)
+
+    (message,) = receive(email, raw)
+
+    email.refresh_from_db()
+    assert email.replied_at is not None
+    assert (bytes(message.raw), message.text, message.sender) == (b"", "", "")
+    assert not Conversation.objects.exists()
 
 
 def test_our_own_mail_is_no_answer(make_sent, answer_to, receive):
