@@ -34,6 +34,14 @@ def send_campaign_email(email_id: int) -> dict[str, Any]:
     return send_email(email_id)
 
 
+@actor(queue="email", time_limit_minutes=2, base_seconds=10.0)
+def send_campaign_emails_together(email_ids: list[int]) -> dict[str, int]:
+    """Send some campaign e-mails of one account over one connection, with tracking."""
+    from campaigns.sending import send_together
+
+    return send_together(email_ids)
+
+
 @actor(queue="email", time_limit_minutes=2, periodic="*/15 * * * *")
 def retry_failed_emails() -> dict[str, int]:
     """Try again what may be tried again, and settle what got stuck."""

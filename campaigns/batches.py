@@ -7,16 +7,15 @@ launch, adds only what is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.models import Campaign, Email
-from campaigns.pacing import batches_of, pace_of
+from campaigns.pacing import batches_of, rate_of
 from campaigns.states import SENDABLE, CampaignState
 from fliptech_site.errors import InvalidInput
 from tasks.enqueueing import enqueue_many
@@ -25,11 +24,14 @@ from tasks.models import Task
 from tasks.states import UNFINISHED
 
 BATCH_SIZE = 50
+#: Mails that one task may send together; as `Account.window` has it.
+LARGEST_BATCH = 500
 
 _ACTOR = {
     Email.Kind.CAMPAIGN: "send_campaign_email",
     Email.Kind.SINGLE: "send_single_email",
 }
+_TOGETHER = "send_campaign_emails_together"
 
 
 def unplanned(emails: QuerySet[Email]) -> QuerySet[Email]:
@@ -48,16 +50,19 @@ def send_all(campaign_id: int) -> dict[str, int]:
     rows = unplanned(emails).order_by("account_id", "id")
     batches = [
         batch
-        for _, group in groupby(rows.values_list("account_id", "pk"), itemgetter(0))
-        for batch in batches_of([pk for _, pk in group], BATCH_SIZE)
+        for (_, window), group in groupby(
+            rows.values_list("account_id", "account__window", "pk").iterator(),
+            key=lambda row: row[:2],
+        )
+        for batch in batches_of([row[2] for row in group], max(BATCH_SIZE, window))
     ]
     enqueue_many(
         "process_campaign_batch",
-        [{"campaign_id": campaign_id, "email_ids": batch} for batch in batches],
+        ({"campaign_id": campaign_id, "email_ids": batch} for batch in batches),
     )
     return {
         "campaign_id": campaign_id,
-        "emails": sum(map(len, batches)),
+        "emails": sum(len(batch) for batch in batches),
         "batches": len(batches),
     }
 
@@ -65,11 +70,11 @@ def send_all(campaign_id: int) -> dict[str, int]:
 def plan(email_ids: Sequence[int]) -> dict[str, Any]:
     """Give each mail a task, at the time that its account's pace allows.
 
-    At most 50 mails, all of one account and kind. Raises InvalidInput for more.
+    At most 500 mails, all of one account, campaign and kind. Raises InvalidInput.
     """
-    if len(email_ids) > BATCH_SIZE:
+    if len(email_ids) > LARGEST_BATCH:
         raise InvalidInput(
-            f"A batch holds at most {BATCH_SIZE} mails; these are {len(email_ids)}."
+            f"A batch holds at most {LARGEST_BATCH} mails; these are {len(email_ids)}."
         )
     with transaction.atomic():
         # Two runs of one batch must not both find a mail without a task.
@@ -86,27 +91,39 @@ def plan(email_ids: Sequence[int]) -> dict[str, Any]:
 
 def _plan(emails: list[Email]) -> None:
     account, kind = emails[0].account, Email.Kind(emails[0].kind)
-    if any(e.account_id != account.pk or e.kind != kind for e in emails):
-        raise InvalidInput("A batch holds mails of one account and one kind.")
-    pace = pace_of(account.per_minute)
+    if len({(e.account_id, e.campaign_id, e.kind) for e in emails}) > 1:
+        raise InvalidInput("A batch holds mails of one account, campaign and kind.")
+    rate = rate_of(account.per_minute)
+    interval = max(rate.interval_seconds, float(account.min_gap_seconds))
     # A lane of its own: what is planned here must not use up what `claiming` takes.
     start = reserve(
-        f"email:plan:{account.pk}",
-        interval_seconds=pace.interval_seconds,
-        count=len(emails),
+        f"email:plan:{account.pk}", interval_seconds=interval, count=len(emails)
     )
+    at_once = 1 if account.min_gap_seconds else rate.at_once
+    window = min(account.window, at_once) if kind == Email.Kind.CAMPAIGN else 1
     # As many as may go at once share a time, and a statement.
-    for number, group in enumerate(_groups(emails, pace.burst)):
-        wait = timedelta(seconds=number * pace.burst * pace.interval_seconds)
-        task_ids = enqueue_many(
-            _ACTOR[kind],
-            [{"email_id": email.pk} for email in group],
-            run_at=start + wait,
-        )
-        for email, task_id in zip(group, task_ids, strict=True):
-            email.task_id = task_id
+    size = max(window, at_once - at_once % window)
+    for number, group in enumerate(_pieces(emails, size)):
+        run_at = start + timedelta(seconds=number * size * interval)
+        _enqueue(group, kind, window, run_at)
     Email.objects.bulk_update(emails, ["task_id"])
 
 
-def _groups(emails: list[Email], size: int) -> list[list[Email]]:
+def _enqueue(
+    emails: list[Email], kind: Email.Kind, window: int, run_at: datetime
+) -> None:
+    """Enqueue a task for each window of mails, and let them name it."""
+    windows = _pieces(emails, window)
+    if window > 1:
+        together = [{"email_ids": [email.pk for email in each]} for each in windows]
+        task_ids = enqueue_many(_TOGETHER, together, run_at=run_at)
+    else:
+        alone = [{"email_id": email.pk} for email in emails]
+        task_ids = enqueue_many(_ACTOR[kind], alone, run_at=run_at)
+    for each, task_id in zip(windows, task_ids, strict=True):
+        for email in each:
+            email.task_id = task_id
+
+
+def _pieces(emails: list[Email], size: int) -> list[list[Email]]:
     return [emails[start : start + size] for start in range(0, len(emails), size)]

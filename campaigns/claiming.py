@@ -1,4 +1,4 @@
-"""The claim on an e-mail: everything is asked again, then one attempt is committed.
+"""The claim on e-mails: everything is asked again, then one attempt is committed.
 
 A claim is compare-and-set under a row lock; `attempts` is the fencing number. A worker
 that lost its claim while it slept can neither begin DATA nor write an outcome.
@@ -7,6 +7,7 @@ that lost its claim while it slept can neither begin DATA nor write an outcome.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -15,99 +16,87 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from campaigns.demo_links import demo_urls
 from campaigns.fates import AccountTrouble
-from campaigns.models import Campaign, Email
-from campaigns.pacing import pace_of
-from campaigns.sequences import reason_to_pass_over
-from campaigns.states import (
-    REACHED,
-    SENDABLE,
-    CampaignState,
-    EmailState,
-    SkipReason,
-    sources_of,
-)
+from campaigns.limits import quotas_of
+from campaigns.models import Email, SendingLimit
+from campaigns.recording import Fence, Settled, settle_together
+from campaigns.states import SENDABLE, EmailState
 from campaigns.stopping import skip_waiting_mails
+from campaigns.withholding import (
+    Wait,
+    ask_limits,
+    reason_to_hold,
+    reasons_to_skip,
+    wait_for_its_time,
+)
 from fliptech_site.errors import InvalidInput, RateLimited
-from leads.suppression import is_suppressed
-from tasks.limits import take
 
 #: An attempt can't last longer: the actor's limit is two minutes.
 ORPHANED_AFTER = timedelta(minutes=5)
 
+BEFORE_DATA = "The worker died before the mail was begun."
+AFTER_DATA = (
+    "The worker died after the mail was begun: it may or may not have arrived. It is not"
+    " sent again by itself; settle it when you know."
+)
 
-class LostClaim(RuntimeError):
-    """Raised when an attempt is no longer the mail's present one."""
 
+class Claimed(NamedTuple):
+    """The mails that are to be sent now, and who has to wait."""
 
-class Fence(NamedTuple):
-    """An attempt: only it may write what became of the mail."""
-
-    email_id: int
-    attempt: int
+    emails: list[Email]
+    #: On which quotas each mail was counted, by its id.
+    counted: Mapping[int, Sequence[str]]
+    wait: Wait | None
 
 
 def claim(email_id: int, *, task_id: UUID | None) -> Email | None:
     """Claim a mail for one attempt; None when it is not to be sent now.
 
-    The row then says why. The state `sending` and the Message-ID are committed when
-    this returns. Raises RateLimited (nothing is burned), AccountTrouble and, for an
-    unknown id, InvalidInput.
+    As `claim_together`; raises RateLimited (nothing is burned) when it has to wait.
+    """
+    claimed = claim_together([email_id], task_id=task_id)
+    if claimed.wait is not None:
+        raise rate_limited(claimed.wait)
+    return claimed.emails[0] if claimed.emails else None
+
+
+def claim_together(email_ids: Sequence[int], *, task_id: UUID | None) -> Claimed:
+    """Claim those of some mails that are to be sent now, in one commit.
+
+    All are of one account and one campaign. The rows of the others then say why. The
+    state `sending` and the Message-IDs are committed when this returns. Raises
+    AccountTrouble and, for an unknown id, InvalidInput.
     """
     with transaction.atomic(durable=True):
-        email = _lock(email_id)
-        if email.state == EmailState.SENDING and not _settle_orphan(email, task_id):
-            return None
-        if email.state not in SENDABLE:
-            return None
-        reason = _reason_to_skip(email)
-        if reason:
-            _skip(email, *reason)
-            return None
-        if hold := _reason_to_hold(email):
-            Email.objects.filter(pk=email.pk).update(detail=hold)
-            return None
-        if not email.account.is_enabled:
+        now = timezone.now()
+        emails = [
+            email for email in _lock(email_ids) if _is_sendable(email, task_id, now)
+        ]
+        emails = _without_skipped(emails)
+        if not emails:
+            return Claimed([], {}, None)
+        if hold := reason_to_hold(emails[0]):
+            _note(emails, hold)
+            return Claimed([], {}, None)
+        if not emails[0].account.is_enabled:
             raise AccountTrouble(
-                f"The account {email.account} is switched off: switch it on, then"
+                f"The account {emails[0].account} is switched off: switch it on, then"
                 " resume."
             )
-        _wait_until_due(email)
-        _wait_for_pace(email)
-        _begin(email, task_id, timezone.now())
-        return email
-
-
-def mark_data_started(fence: Fence) -> None:
-    """Commit that DATA begins now; from here on the fate may be unknown.
-
-    Raises LostClaim when another attempt has taken over: then nothing may be sent.
-    """
-    updated = Email.objects.filter(
-        pk=fence.email_id, attempts=fence.attempt, state=EmailState.SENDING
-    ).update(data_started_at=timezone.now())
-    if not updated:
-        raise LostClaim(f"E-mail {fence.email_id} is in other hands.")
-
-
-def settle(
-    fence: Fence, state: EmailState, detail: str, *, provider_id: str = ""
-) -> bool:
-    """Commit the outcome of an attempt; False when it isn't the present one any more.
-
-    An attempt that was taken for dead may still report what became of it.
-    """
-    values: dict[str, object] = {"state": state, "detail": detail}
-    if state == EmailState.SENT:
-        values["sent_at"] = timezone.now()
-    if provider_id:
-        values["provider_id"] = provider_id
-    return bool(
-        Email.objects.filter(
-            pk=fence.email_id, attempts=fence.attempt, state__in=sources_of(state)
-        ).update(**values, updated_at=timezone.now())
-    )
+        waiting: list[tuple[Email, Wait]] = []
+        ready: list[Email] = []
+        for email in emails:
+            wait = wait_for_its_time(email, now)
+            waiting.append((email, wait)) if wait else ready.append(email)
+        allotted = ask_limits(ready, now)
+        waiting += allotted.waiting
+        _begin(allotted.going, task_id, now)
+        for wait in {wait for _, wait in waiting}:
+            held = [email for email, its in waiting if its == wait]
+            _note(held, f"It waits: {wait.says}.")
+    earliest = min((wait for _, wait in waiting), key=lambda w: w.until, default=None)
+    return Claimed(allotted.going, allotted.counted, earliest)
 
 
 def settle_doubt(email_id: int, *, arrived: bool, evidence: str) -> bool:
@@ -124,18 +113,35 @@ def settle_doubt(email_id: int, *, arrived: bool, evidence: str) -> bool:
     )
 
 
-def _lock(email_id: int) -> Email:
-    try:
-        return (
-            Email.objects.select_for_update(of=("self",))
-            .select_related("account", "campaign", "lead", "recipient", "template")
-            .get(pk=email_id)
+def rate_limited(wait: Wait) -> RateLimited:
+    """Give the error by which a task waits without burning an attempt."""
+    seconds = (wait.until - timezone.now()).total_seconds()
+    return RateLimited(f"Not yet: {wait.says}.", retry_after=max(seconds, 0.001))
+
+
+def _lock(email_ids: Sequence[int]) -> list[Email]:
+    emails = list(
+        Email.objects.select_for_update(of=("self",))
+        .select_related(
+            "account", "campaign__launched_by", "lead", "recipient", "template"
         )
-    except Email.DoesNotExist:
-        raise InvalidInput(f"There is no e-mail {email_id}.") from None
+        .filter(pk__in=email_ids)
+        .order_by("pk")
+    )
+    if missing := set(email_ids) - {email.pk for email in emails}:
+        raise InvalidInput(f"There is no e-mail {min(missing)}.")
+    if len({(email.account_id, email.campaign_id) for email in emails}) > 1:
+        raise InvalidInput("Mails of one account and one campaign go together only.")
+    return emails
 
 
-def _settle_orphan(email: Email, task_id: UUID | None) -> bool:
+def _is_sendable(email: Email, task_id: UUID | None, now: datetime) -> bool:
+    if email.state == EmailState.SENDING:
+        return _settle_orphan(email, task_id, now)
+    return email.state in SENDABLE
+
+
+def _settle_orphan(email: Email, task_id: UUID | None, now: datetime) -> bool:
     """Decide about an attempt that is under way, or whose worker died.
 
     The ledger gives a task to a second run only when the first has ended, so the same
@@ -143,117 +149,63 @@ def _settle_orphan(email: Email, task_id: UUID | None) -> bool:
     """
     is_own = task_id is not None and email.task_id == task_id
     assert email.claimed_at is not None
-    is_old = email.claimed_at < timezone.now() - ORPHANED_AFTER
+    is_old = email.claimed_at < now - ORPHANED_AFTER
     if not (is_own or is_old):
         return False
     fence = Fence(email.pk, email.attempts)
     if email.data_started_at is not None:
-        settle(
-            fence,
-            EmailState.IN_DOUBT,
-            "The worker died after the mail was begun: it may or may not have arrived."
-            " It is not sent again by itself; settle it when you know.",
-        )
+        settle_together([Settled(fence, EmailState.IN_DOUBT, AFTER_DATA)])
         return False
-    settle(fence, EmailState.DEFERRED, "The worker died before the mail was begun.")
+    counted = quotas_of(email, list(SendingLimit.objects.all()))
+    settle_together(
+        [Settled(fence, EmailState.DEFERRED, BEFORE_DATA)], {email.pk: counted}
+    )
     email.state = EmailState.DEFERRED
     return True
 
 
-def _reason_to_skip(email: Email) -> tuple[SkipReason, str] | None:
-    if is_suppressed(email.address):
-        return SkipReason.SUPPRESSED, "This address asked not to be written to."
-    campaign = email.campaign
-    if campaign is None:
-        return None
-    if campaign.state == CampaignState.CANCELLED:
-        return SkipReason.CAMPAIGN_CANCELLED, "The campaign was cancelled before."
-    if email.recipient is not None and (reason := reason_to_pass_over(email)):
-        return reason
-    if email.lead_id is not None and not demo_urls([email.lead_id]):
-        return SkipReason.NO_DEMO, "The demo site was taken down before the mail went."
-    return _written_to_lately(email, campaign)
+def _without_skipped(emails: list[Email]) -> list[Email]:
+    if not emails:
+        return []
+    reasons = reasons_to_skip(emails)
+    for reason, detail in set(reasons.values()):
+        ids = [pk for pk, why in reasons.items() if why == (reason, detail)]
+        skip_waiting_mails(Email.objects.filter(pk__in=ids), reason, detail)
+    return [email for email in emails if email.pk not in reasons]
 
 
-def _written_to_lately(
-    email: Email, campaign: Campaign
-) -> tuple[SkipReason, str] | None:
-    # Two campaigns may claim mails to one address at the same moment.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"campaigns.address:{email.address}"],
-        )
-    other = (
-        Email.objects.filter(
-            address=email.address,
-            kind=Email.Kind.CAMPAIGN,
-            state__in=REACHED,
-            claimed_at__gte=timezone.now() - timedelta(days=campaign.quiet_days),
-        )
-        .exclude(campaign=campaign)
-        .select_related("campaign")
-        .first()
-    )
-    if other is None:
-        return None
-    return SkipReason.ALREADY_MAILED, (
-        f"The campaign {str(other.campaign)!r} wrote to this address within"
-        f" {campaign.quiet_days} days."
-    )
+def _note(emails: Sequence[Email], detail: str) -> None:
+    """Let the rows say why nothing happens, where they don't yet."""
+    told = [email.pk for email in emails if email.detail != detail]
+    if told:
+        Email.objects.filter(pk__in=told).update(detail=detail)
 
 
-def _skip(email: Email, reason: SkipReason, detail: str) -> None:
-    skip_waiting_mails(Email.objects.filter(pk=email.pk), reason, detail)
+_BEGIN = """
+UPDATE campaigns_email AS email SET
+    message_id = begun.message_id, state = 'sending', attempts = email.attempts + 1,
+    task_id = coalesce(%s, email.task_id), claimed_at = %s, data_started_at = NULL,
+    detail = '', updated_at = %s
+FROM unnest(%s::bigint[], %s::text[]) AS begun(id, message_id)
+WHERE email.id = begun.id
+"""
 
 
-def _reason_to_hold(email: Email) -> str:
-    campaign = email.campaign
-    if campaign is None or campaign.state == CampaignState.RUNNING:
-        return ""
-    return f"The campaign is {campaign.get_state_display()}; nothing is sent now."
+def _begin(emails: Sequence[Email], task_id: UUID | None, now: datetime) -> None:
+    for email in emails:
+        email.message_id = email.message_id or _new_message_id(email.account.domain)
+        email.state = EmailState.SENDING
+        email.attempts += 1
+        email.task_id = task_id or email.task_id
+        email.claimed_at = now
+        email.data_started_at = None
+        email.detail = ""
+    if emails:
+        ids = [email.pk for email in emails]
+        message_ids = [email.message_id for email in emails]
+        with connection.cursor() as cursor:
+            cursor.execute(_BEGIN, [task_id, now, now, ids, message_ids])
 
 
-def _wait_until_due(email: Email) -> None:
-    now = timezone.now()
-    if email.due_at is not None and email.due_at > now:
-        raise RateLimited(
-            f"Not to be sent before {email.due_at:%d %B %Y at %H:%M} UTC.",
-            retry_after=(email.due_at - now).total_seconds(),
-        )
-
-
-def _wait_for_pace(email: Email) -> None:
-    pace = pace_of(email.account.per_minute)
-    seconds = take(
-        f"email:account:{email.account_id}",
-        interval_seconds=pace.interval_seconds,
-        burst=pace.burst,
-    )
-    if seconds > 0:
-        raise RateLimited(
-            f"The account {email.account} has used up its"
-            f" {email.account.per_minute} mails a minute.",
-            retry_after=seconds,
-        )
-
-
-def _begin(email: Email, task_id: UUID | None, now: datetime) -> None:
-    email.message_id = email.message_id or _new_message_id(email.account.from_address)
-    email.state = EmailState.SENDING
-    email.attempts += 1
-    email.task_id = task_id or email.task_id
-    email.claimed_at = now
-    email.data_started_at = None
-    email.detail = ""
-    email.save(
-        update_fields=[
-            "message_id", "state", "attempts", "task_id", "claimed_at",
-            "data_started_at", "detail", "updated_at",
-        ]
-    )  # fmt: skip
-
-
-def _new_message_id(from_address: str) -> str:
-    domain = from_address.rpartition("@")[2]
+def _new_message_id(domain: str) -> str:
     return f"<{uuid.uuid4()}@{domain}>"

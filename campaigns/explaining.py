@@ -42,6 +42,8 @@ def _why_open(email: Email, campaign: Campaign | None) -> str:
         state = campaign.get_state_display()
         reason = campaign.state_reason or "Nothing is sent until it runs."
         return f"Not sent yet: the campaign is {state}. {reason}"
-    if email.state == EmailState.DEFERRED:
+    if email.state == EmailState.DEFERRED and email.attempts:
         return f"Not sent yet, tried {email.attempts} times: {email.detail}"
+    if email.detail:
+        return f"Not sent yet: {email.detail}"
     return "Not sent yet: it waits for its turn at the account's pace."

@@ -36,14 +36,16 @@ from tasks.enqueueing import enqueue
 LAUNCH_GRACE = timedelta(hours=24)
 
 
-def request_launch(campaign_id: int) -> None:
+def request_launch(campaign_id: int, *, user_id: int | None = None) -> None:
     """Check that a campaign can be launched and enqueue its launch.
 
-    Works while RabbitMQ is down. Raises InvalidInput.
+    It counts on the limits of the user. Works while RabbitMQ is down. Raises
+    InvalidInput.
     """
     campaign = _get(campaign_id)
     _check_move(campaign, CampaignState.RUNNING)
     check_launchable(campaign)
+    Campaign.objects.filter(pk=campaign_id).update(launched_by=user_id)
     enqueue(
         "launch_campaign_async",
         unique_key=f"campaign:{campaign_id}:launch",
@@ -84,13 +86,14 @@ def launch(campaign_id: int) -> dict[str, Any]:
     }
 
 
-def schedule(campaign_id: int, when: datetime) -> None:
+def schedule(campaign_id: int, when: datetime, *, user_id: int | None = None) -> None:
     """Let a draft be launched at `when` (aware). Raises InvalidInput."""
     check_launchable(_get(campaign_id))
     if when <= timezone.now():
         raise InvalidInput("The time lies in the past: choose a later one, or launch.")
     with transaction.atomic():
         campaign = _lock(campaign_id)
+        Campaign.objects.filter(pk=campaign_id).update(launched_by=user_id)
         if campaign.state == CampaignState.SCHEDULED:
             Campaign.objects.filter(pk=campaign_id).update(scheduled_at=when)
         else:

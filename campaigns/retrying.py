@@ -110,11 +110,11 @@ def _may_go() -> Q:
 
 def _plan_again() -> int:
     stuck: QuerySet[Email] = unplanned(Email.objects.filter(_may_go()))
-    rows = stuck.order_by("account_id", "kind", "id").values_list(
-        "account_id", "kind", "pk"
+    rows = stuck.order_by("account_id", "campaign_id", "kind", "id").values_list(
+        "account_id", "campaign_id", "kind", "pk"
     )[:_LIMIT]
     planned = 0
-    for _, group in groupby(rows, key=lambda row: row[:2]):
-        for batch in batches_of([row[2] for row in group], BATCH_SIZE):
+    for _, group in groupby(rows, key=lambda row: row[:3]):
+        for batch in batches_of([row[3] for row in group], BATCH_SIZE):
             planned += plan(batch)["planned"]
     return planned

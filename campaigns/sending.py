@@ -1,27 +1,26 @@
-"""Send one e-mail: claim, compose, one SMTP attempt, outcome; each step committed."""
+"""Send e-mails: claim, compose, one attempt each, outcomes; each step committed.
+
+Mails of one account and campaign may go together: marked in one commit, sent one after
+the other over one connection, recorded in one commit. A crash leaves those in doubt that
+were marked, so how many go together is the account's to say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from campaigns.claiming import Fence, LostClaim, claim, mark_data_started, settle
-from campaigns.composing import compose
-from campaigns.fates import AccountTrouble, Envelope, Fate, Outcome
+from django.db.models import Count
+
+from campaigns.attempting import CutShort, attempt
+from campaigns.claiming import claim_together, rate_limited
+from campaigns.fates import AccountTrouble
 from campaigns.launching import finish_if_done, pause
 from campaigns.models import Email
-from campaigns.states import CampaignState, EmailState
-from campaigns.transports import transport_of
-from fliptech_site.errors import InvalidInput, TransientError
+from campaigns.states import CampaignState
+from fliptech_site.errors import RateLimited, TransientError
 from tasks.current import current_claim
-
-_STATE_AFTER = {
-    Fate.ACCEPTED: EmailState.SENT,
-    Fate.TRY_LATER: EmailState.DEFERRED,
-    Fate.ACCOUNT_TROUBLE: EmailState.DEFERRED,
-    Fate.REFUSED: EmailState.FAILED,
-    Fate.IN_DOUBT: EmailState.IN_DOUBT,
-}
 
 
 def send_email(email_id: int, *, to_sink: bool = False) -> dict[str, Any]:
@@ -30,32 +29,21 @@ def send_email(email_id: int, *, to_sink: bool = False) -> dict[str, Any]:
     May run any number of times and at the same time: the claim in the database lets
     one attempt through. `to_sink` delivers to the local mail sink instead of the
     account's server. Raises TransientError when another time may be better,
-    RateLimited when the account's pace says not yet, and PermanentError when the
-    account has to be put right (its campaign is paused then, nothing is lost).
+    RateLimited when a limit says not yet, and PermanentError when the account has to
+    be put right (its campaign is paused then, nothing is lost).
     """
-    try:
-        email = claim(email_id, task_id=_task_id())
-    except AccountTrouble as trouble:
-        _pause_for(email_id, str(trouble))
-        raise
-    if email is None:
-        _finish_campaign_of(email_id)
-        return report(email_id)
-    outcome = _attempt(email, to_sink)
-    if outcome is not None:
-        settle(
-            Fence(email.pk, email.attempts),
-            _STATE_AFTER[outcome.fate],
-            outcome.detail,
-            provider_id=outcome.provider_id,
-        )
-        if outcome.fate is Fate.TRY_LATER:
-            raise TransientError(outcome.detail)
-        if outcome.fate is Fate.ACCOUNT_TROUBLE:
-            _pause_for(email_id, outcome.detail)
-            raise AccountTrouble(outcome.detail)
-    _finish_campaign_of(email_id)
+    _send([email_id], to_sink=to_sink)
     return report(email_id)
+
+
+def send_together(email_ids: Sequence[int]) -> dict[str, int]:
+    """Send mails of one account and campaign together; returns how many are how.
+
+    Otherwise as `send_email`: what went is recorded before anything is raised.
+    """
+    _send(email_ids)
+    states = Email.objects.filter(pk__in=email_ids).values_list("state")
+    return dict(states.annotate(n=Count("*")).order_by())
 
 
 def report(email_id: int) -> dict[str, Any]:
@@ -70,22 +58,26 @@ def report(email_id: int) -> dict[str, Any]:
     }
 
 
-def _attempt(email: Email, to_sink: bool) -> Outcome | None:
-    """Make the one attempt of a claim; None when the claim was lost on the way."""
+def _send(email_ids: Sequence[int], *, to_sink: bool = False) -> None:
     try:
-        subject, content = compose(email)
-        transport = transport_of(email.account, to_sink=to_sink)
-    except InvalidInput as error:
-        return Outcome(Fate.REFUSED, str(error))
+        claimed = claim_together(email_ids, task_id=_task_id())
+        result = attempt(claimed, to_sink=to_sink)
+        while result.cut_short == CutShort.NOT_WANTED:
+            # The rest was not begun: it says why, is skipped, or goes on.
+            claimed = claim_together(email_ids, task_id=_task_id())
+            result = attempt(claimed, to_sink=to_sink)
+        _finish_campaign_of(email_ids[0])
+        if result.trouble:
+            raise AccountTrouble(result.trouble)
     except AccountTrouble as trouble:
-        return Outcome(Fate.ACCOUNT_TROUBLE, str(trouble))
-    Email.objects.filter(pk=email.pk).update(subject=subject)
-    envelope = Envelope(email.account.from_address, email.address, content)
-    fence = Fence(email.pk, email.attempts)
-    try:
-        return transport.deliver(envelope, before_data=lambda: mark_data_started(fence))
-    except LostClaim:
-        return None
+        _pause_for(email_ids[0], str(trouble))
+        raise
+    if result.later:
+        raise TransientError(result.later)
+    if result.cut_short == CutShort.TIME:
+        raise RateLimited("The rest goes on in another run.", retry_after=0.0)
+    if claimed.wait is not None:
+        raise rate_limited(claimed.wait)
 
 
 def _task_id() -> UUID | None:

@@ -23,7 +23,7 @@ from campaigns.states import CampaignState, EmailState, SkipReason, StopReason
 from campaigns.stopping import skip_reason_of, stop
 from tasks.enqueueing import enqueue
 
-__all__ = ["plan_follow_ups", "reason_to_pass_over", "stop"]
+__all__ = ["plan_follow_ups", "reasons_to_pass_over", "stop"]
 
 #: Mails whose follow-ups are decided about with one set of queries.
 _CHUNK = 1000
@@ -50,24 +50,52 @@ def plan_follow_ups() -> dict[str, int]:
     return {"planned": planned, "passed_over": passed_over}
 
 
-def reason_to_pass_over(email: Email) -> tuple[SkipReason, str] | None:
-    """Say inside the claim why a follow-up is not to be sent after all."""
-    assert email.recipient is not None
-    if email.recipient.stop_reason:
-        reason = StopReason(email.recipient.stop_reason)
-        return skip_reason_of(reason), f"The sequence had ended: {reason.label}."
-    if email.step == 1:
-        return None
-    step = Step.objects.filter(campaign=email.campaign_id, number=email.step).first()
-    if step is None:
-        return SkipReason.CONDITION, "The step was taken out of the campaign."
-    condition = Condition(step.condition)
-    if condition == Condition.NO_REPLY:
-        return None
-    behaviour = behaviour_of([email.recipient.pk])[email.recipient.pk]
-    if holds(condition, behaviour):
-        return None
-    return SkipReason.CONDITION, why_passed_over(condition)
+def reasons_to_pass_over(
+    emails: Sequence[Email],
+) -> dict[int, tuple[SkipReason, str]]:
+    """Say inside the claim which mails are not to be sent after all, by id, and why.
+
+    All are of one campaign, with their recipients loaded.
+    """
+    reasons: dict[int, tuple[SkipReason, str]] = {}
+    later: list[Email] = []
+    for email in emails:
+        if email.recipient is None:
+            continue
+        if email.recipient.stop_reason:
+            reason = StopReason(email.recipient.stop_reason)
+            said = f"The sequence had ended: {reason.label}."
+            reasons[email.pk] = (skip_reason_of(reason), said)
+        elif email.step > 1:
+            later.append(email)
+    return reasons | (_conditions_that_fail(later) if later else {})
+
+
+def _conditions_that_fail(
+    emails: Sequence[Email],
+) -> dict[int, tuple[SkipReason, str]]:
+    steps = {
+        step.number: Condition(step.condition)
+        for step in Step.objects.filter(campaign=emails[0].campaign_id)
+    }
+    asked = [
+        email.recipient_id
+        for email in emails
+        if email.recipient_id is not None
+        and steps.get(email.step, Condition.NO_REPLY) != Condition.NO_REPLY
+    ]
+    behaviour = behaviour_of(asked) if asked else {}
+    reasons: dict[int, tuple[SkipReason, str]] = {}
+    for email in emails:
+        condition = steps.get(email.step)
+        if condition is None:
+            gone = "The step was taken out of the campaign."
+            reasons[email.pk] = (SkipReason.CONDITION, gone)
+        elif email.recipient_id in behaviour and not holds(
+            condition, behaviour[email.recipient_id]
+        ):
+            reasons[email.pk] = (SkipReason.CONDITION, why_passed_over(condition))
+    return reasons
 
 
 class _Followed(NamedTuple):

@@ -44,6 +44,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Mailboxes", "mark_email_unread", "campaigns_mailbox_changelist"),
             _item("Providers' feeds", "rss_feed", "campaigns_providerfeed_changelist"),
             _item("Came in", "move_to_inbox", "campaigns_incomingmessage_changelist"),
+            _item("Shared limits", "speed", "campaigns_sendinglimit_changelist"),
             _item("Inbox (test mail)", "inbox", "campaigns_sinkmessage_changelist"),
             _item("Suppressions", "block", "leads_suppression_changelist"),
         ],

@@ -7,6 +7,7 @@ from campaigns.admin.campaign import CampaignAdmin, DailyFiguresAdmin
 from campaigns.admin.conversation import ConversationAdmin
 from campaigns.admin.email import EmailAdmin, RecipientAdmin, TrackingEventAdmin
 from campaigns.admin.inbox import SinkMessageAdmin
+from campaigns.admin.limit import SendingLimitAdmin
 from campaigns.admin.mailbox import (
     DeliveryEventAdmin,
     IncomingMessageAdmin,
@@ -26,6 +27,7 @@ __all__ = [
     "MailboxAdmin",
     "ProviderFeedAdmin",
     "RecipientAdmin",
+    "SendingLimitAdmin",
     "SinkMessageAdmin",
     "TemplateAdmin",
     "TrackingEventAdmin",

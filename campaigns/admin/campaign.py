@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import admin
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -43,7 +44,8 @@ class CampaignAdmin(CampaignButtons):
             None,
             {
                 "fields": (
-                    "name", "account", "min_score", "quiet_days", "scheduled_at",
+                    "name", "account", "min_score", "quiet_days", "per_day",
+                    "new_leads_per_day", "scheduled_at",
                 )
             },
         ),
@@ -148,7 +150,8 @@ class CampaignAdmin(CampaignButtons):
     @action(description="Launch", permissions=["change"])
     def launch_chosen(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         """Enqueue the launch of each."""
-        self._each(request, queryset, launching.request_launch, "is being launched")
+        launch = partial(launching.request_launch, user_id=request.user.pk)
+        self._each(request, queryset, launch, "is being launched")
 
     @action(description="Pause", permissions=["change"])
     def pause_chosen(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:

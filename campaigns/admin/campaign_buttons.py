@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -70,9 +71,8 @@ class CampaignButtons(ModelAdmin):
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
     ) -> HttpResponse:
         """Enqueue the launch."""
-        return self._one(
-            request, object_id, launching.request_launch, "is being launched"
-        )
+        launch = partial(launching.request_launch, user_id=request.user.pk)
+        return self._one(request, object_id, launch, "is being launched")
 
     @action(
         description="Launch at its time",
@@ -89,7 +89,8 @@ class CampaignButtons(ModelAdmin):
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
     ) -> HttpResponse:
         """Schedule the launch for the time in the row."""
-        return self._one(request, object_id, _schedule, "is scheduled")
+        schedule = partial(_schedule, user_id=request.user.pk)
+        return self._one(request, object_id, schedule, "is scheduled")
 
     @action(
         description="Pause",
@@ -186,11 +187,11 @@ class CampaignButtons(ModelAdmin):
             messages.success(request, f"{campaign} {done}.")
 
 
-def _schedule(campaign_id: int) -> None:
+def _schedule(campaign_id: int, *, user_id: int | None) -> None:
     campaign = Campaign.objects.get(pk=campaign_id)
     if campaign.scheduled_at is None:
         raise InvalidInput("Set 'Scheduled at' and save first, then schedule it.")
-    launching.schedule(campaign_id, campaign.scheduled_at)
+    launching.schedule(campaign_id, campaign.scheduled_at, user_id=user_id)
 
 
 def _reload(object_id: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from campaigns.models.conversation import (
 from campaigns.models.delivery import DeliveryEvent, ProviderFeed
 from campaigns.models.email import Email
 from campaigns.models.evidence import Evidence
+from campaigns.models.limit import SendingLimit
 from campaigns.models.mailbox import Mailbox, MailboxFolder
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
@@ -33,6 +34,7 @@ __all__ = [
     "MailboxFolder",
     "ProviderFeed",
     "Recipient",
+    "SendingLimit",
     "SinkMessage",
     "Step",
     "Template",

@@ -157,7 +157,7 @@ class Account(models.Model):
     )
 
     per_minute = models.PositiveIntegerField(
-        default=50, validators=[_positive, MaxValueValidator(6000)]
+        default=50, validators=[_positive, MaxValueValidator(60_000)]
     )
     daily_cap = models.PositiveIntegerField(
         null=True,
@@ -233,9 +233,9 @@ class Account(models.Model):
                 violation_error_message="An account with SMTP names its server.",
             ),
             models.CheckConstraint(
-                condition=Q(per_minute__gte=1, per_minute__lte=6000),
+                condition=Q(per_minute__gte=1, per_minute__lte=60_000),
                 name="campaigns_account_per_minute_valid",
-                violation_error_message="An account sends 1 to 6000 mails a minute.",
+                violation_error_message="An account sends 1 to 60000 mails a minute.",
             ),
             models.CheckConstraint(
                 condition=Q(smtp_port__gte=1, smtp_port__lte=65_535),

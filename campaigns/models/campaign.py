@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from campaigns.models.account import Account
@@ -28,6 +29,28 @@ class Campaign(models.Model):
         help_text=(
             "Nobody gets a mail whom another campaign wrote to within so many days."
         ),
+    )
+    per_day = models.PositiveIntegerField(
+        "mails a day",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="On one day of the installation's time zone; blank for no limit.",
+    )
+    new_leads_per_day = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="First mails a day; blank for no limit.",
+    )
+    #: Whose limits it counts on.
+    launched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
     state = models.CharField(
         max_length=10, choices=CampaignState.choices, default=CampaignState.DRAFT
@@ -60,6 +83,15 @@ class Campaign(models.Model):
                 | models.Q(min_score__lte=100),
                 name="campaigns_campaign_min_score_valid",
                 violation_error_message="A score lies between 0 and 100.",
+            ),
+            models.CheckConstraint(
+                condition=(models.Q(per_day__isnull=True) | models.Q(per_day__gte=1))
+                & (
+                    models.Q(new_leads_per_day__isnull=True)
+                    | models.Q(new_leads_per_day__gte=1)
+                ),
+                name="campaigns_campaign_per_day_valid",
+                violation_error_message="A limit a day is at least 1; blank is none.",
             ),
         ]
         indexes = [

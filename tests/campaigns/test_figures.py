@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from campaigns import measuring, metrics, sealing
 from campaigns.models import DailyFigures, Email, TrackingEvent
-from campaigns.pacing import batches_of, pace_of
+from campaigns.pacing import batches_of, rate_of
 from campaigns.states import SkipReason
 from campaigns.writing import enqueue_single, write_single
 from fliptech_site.errors import InvalidInput, PermanentError
@@ -19,14 +19,21 @@ from tasks.declaring import load_actors
 from tasks.models import Task
 
 
-@given(per_minute=st.integers(1, 6000))
-def test_no_minute_ever_sees_more_than_its_number(per_minute):
-    pace = pace_of(per_minute)
+@given(per_minute=st.integers(1, 60_000))
+def test_a_pace_is_kept_to_within_two_percent_and_never_exceeded(per_minute):
+    rate = rate_of(per_minute)
 
-    # GCRA, as fast as it lets: `burst` at once, then one per interval.
-    within = pace.burst + int(60 / pace.interval_seconds - 1e-9)
-    assert within <= per_minute
-    assert within >= per_minute * 0.9 - 1
+    # The slot after a minute's worth, as early as the slack lets it come.
+    next_one = per_minute * rate.interval_seconds - rate.slack_seconds
+    assert next_one >= 60 - 1e-6
+    assert 60 / rate.interval_seconds >= per_minute * 0.98
+
+
+@given(per_minute=st.integers(1, 60_000))
+def test_what_is_planned_for_one_moment_leaves_half_of_the_slack(per_minute):
+    rate = rate_of(per_minute)
+
+    assert (rate.at_once - 1) * rate.interval_seconds <= rate.slack_seconds / 2 + 1e-9
 
 
 @given(st.lists(st.integers(), max_size=200), st.integers(1, 50))

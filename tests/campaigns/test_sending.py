@@ -12,10 +12,11 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns import sending, servers, smtp
-from campaigns.claiming import Fence, claim, mark_data_started
+from campaigns import attempting, servers, smtp
+from campaigns.claiming import claim
 from campaigns.fates import AccountTrouble
 from campaigns.models import Email
+from campaigns.recording import Fence, mark_data_started
 from campaigns.sending import send_email
 from campaigns.servers import Timeouts
 from fliptech_site.errors import TransientError
@@ -229,7 +230,7 @@ def test_a_crash_after_data_began_is_in_doubt_for_the_same_task(
     email = make_email(port=server.port)
     claimed = claim(email.pk, task_id=task_id)
     assert claimed
-    mark_data_started(Fence(email.pk, claimed.attempts))
+    mark_data_started({Fence(email.pk, claimed.attempts): ""})
 
     as_task(task_id)
 
@@ -267,11 +268,11 @@ def test_a_worker_that_slept_too_long_sends_nothing(server, make_email, monkeypa
     email = make_email(port=server.port)
     usual = mark_data_started
 
-    def wake_up_late(fence):
+    def wake_up_late(subjects):
         Email.objects.update(attempts=2)
-        usual(fence)
+        return usual(subjects)
 
-    monkeypatch.setattr(sending, "mark_data_started", wake_up_late)
+    monkeypatch.setattr(attempting, "mark_data_started", wake_up_late)
 
     assert send_email(email.pk)["state"] == "sending"
     assert server.mails == []
@@ -305,7 +306,7 @@ def test_a_database_that_dies_after_the_mail_went_leaves_it_in_doubt(
         raise OperationalError("server closed the connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending, "settle", away)
+        patch.setattr(attempting, "settle_together", away)
         with pytest.raises(OperationalError):
             send_email(email.pk)
 

@@ -1,0 +1,230 @@
+"""The one attempt of each claimed mail: compose, commit that it begins, deliver, record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+from campaigns.claiming import Claimed
+from campaigns.composing import compose
+from campaigns.fates import AccountTrouble, Envelope, Fate, Outcome
+from campaigns.models import Campaign, Email
+from campaigns.recording import (
+    Fence,
+    LostClaim,
+    Settled,
+    mark_data_started,
+    release,
+    settle_together,
+)
+from campaigns.states import CampaignState, EmailState
+from campaigns.transports import Transport, transport_of
+from fliptech_site.errors import InvalidInput
+
+#: Composed mails held in memory, in bytes.
+MOST_BYTES = 4_000_000
+#: Seconds after which no further mail is begun: the slowest one still has to end within
+#: the actor's limit of two minutes.
+MOST_SECONDS = 15.0
+#: Seconds between two looks whether the campaign still runs.
+LOOK_SECONDS = 1.0
+#: Mails put off one after the other that make the rest wait, too.
+MOST_PUT_OFF = 2
+#: Seconds before each further try to record what happened.
+PAUSES = (0.0, 0.2, 1.0, 3.0)
+
+_T = TypeVar("_T")
+_STATE_AFTER = {
+    Fate.ACCEPTED: EmailState.SENT,
+    Fate.TRY_LATER: EmailState.DEFERRED,
+    Fate.ACCOUNT_TROUBLE: EmailState.DEFERRED,
+    Fate.REFUSED: EmailState.FAILED,
+    Fate.IN_DOUBT: EmailState.IN_DOUBT,
+}
+
+
+class CutShort(Enum):
+    """Why the rest of the mails was given back."""
+
+    NOT_WANTED = "the campaign does not run any more"
+    TIME = "the time of one run is over"
+    #: The account, or the server as a whole.
+    TROUBLE = "the mails before could not be sent either"
+
+
+@dataclass(slots=True)
+class Result:
+    """What a task needs to know of the attempts; the rows know the rest."""
+
+    #: Why no mail of the account can be sent.
+    trouble: str = ""
+    #: Why the last one that was put off was put off.
+    later: str = ""
+    cut_short: CutShort | None = None
+
+
+class _Letter(NamedTuple):
+    email: Email
+    fence: Fence
+    subject: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one run over claimed mails."""
+
+    claimed: Claimed
+    transport: Transport
+    result: Result = field(default_factory=Result)
+    ends_at: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
+    looked_at: float = field(default_factory=time.monotonic)
+    put_off: int = 0
+
+    def reason_to_stop(self, campaign_id: int | None) -> CutShort | None:
+        """Say why no further mail is to be begun, if there is a reason."""
+        now = time.monotonic()
+        if self.result.trouble or self.put_off >= MOST_PUT_OFF:
+            return CutShort.TROUBLE
+        if now > self.ends_at:
+            return CutShort.TIME
+        if campaign_id is not None and now - self.looked_at > LOOK_SECONDS:
+            self.looked_at = now
+            running = Campaign.objects.filter(
+                pk=campaign_id, state=CampaignState.RUNNING
+            )
+            if not running.exists():
+                return CutShort.NOT_WANTED
+        return None
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep what the next mails and the task have to know."""
+        is_put_off = outcome.fate is Fate.TRY_LATER
+        self.put_off = self.put_off + 1 if is_put_off else 0
+        if is_put_off:
+            self.result.later = outcome.detail
+        if outcome.fate is Fate.ACCOUNT_TROUBLE:
+            self.result.trouble = outcome.detail
+
+
+def attempt(claimed: Claimed, *, to_sink: bool) -> Result:
+    """Attempt each claimed mail once and record what became of it."""
+    if not claimed.emails:
+        return Result()
+    try:
+        transport = transport_of(claimed.emails[0].account, to_sink=to_sink)
+    except AccountTrouble as trouble:
+        release(claimed.emails, str(trouble), claimed.counted)
+        return Result(trouble=str(trouble))
+    run = _Run(claimed, transport)
+    is_alone = len(claimed.emails) == 1
+    for letters in _composed(claimed):
+        if run.result.cut_short is None:
+            _deliver(run, letters, is_alone=is_alone)
+        else:
+            _release(run, letters)
+    return run.result
+
+
+def _composed(claimed: Claimed) -> Iterator[list[_Letter]]:
+    """Compose the mails, as many at once as memory should hold."""
+    letters: list[_Letter] = []
+    size = 0
+    for email in claimed.emails:
+        fence = Fence(email.pk, email.attempts)
+        try:
+            subject, content = compose(email)
+        except InvalidInput as error:
+            _record([Settled(fence, EmailState.FAILED, str(error))], claimed)
+            continue
+        letters.append(_Letter(email, fence, subject, content))
+        size += len(content)
+        if size > MOST_BYTES:
+            yield letters
+            letters, size = [], 0
+    if letters:
+        yield letters
+
+
+def _deliver(run: _Run, letters: list[_Letter], *, is_alone: bool) -> None:
+    """Deliver composed mails one after the other, and record all outcomes together.
+
+    One alone is marked right before its DATA; several are marked together.
+    """
+    if not is_alone:
+        letters = _mark(letters)
+    done: list[Settled] = []
+    rest: list[_Letter] = []
+    for number, letter in enumerate(letters):
+        if number and (reason := run.reason_to_stop(letter.email.campaign_id)):
+            run.result.cut_short = reason
+            rest = letters[number:]
+            break
+        outcome = _deliver_one(run.transport, letter, is_alone=is_alone)
+        if outcome is not None:
+            run.note(outcome)
+            state = _STATE_AFTER[outcome.fate]
+            done.append(
+                Settled(letter.fence, state, outcome.detail, outcome.provider_id)
+            )
+    _record(done, run.claimed)
+    _release(run, rest)
+
+
+def _deliver_one(
+    transport: Transport, letter: _Letter, *, is_alone: bool
+) -> Outcome | None:
+    """Make the one attempt of a claim; None when the claim was lost on the way."""
+    email = letter.email
+    envelope = Envelope(email.account.from_address, email.address, letter.content)
+
+    def begin() -> None:
+        if is_alone and not _mark([letter]):
+            raise LostClaim(f"E-mail {email.pk} is in other hands.")
+
+    try:
+        return transport.deliver(envelope, before_data=begin)
+    except LostClaim:
+        return None
+
+
+def _mark(letters: Sequence[_Letter]) -> list[_Letter]:
+    """Commit that these mails begin; give those that are still in our hands."""
+    subjects = {letter.fence: letter.subject for letter in letters}
+    ours = _persist(lambda: mark_data_started(subjects))
+    return [letter for letter in letters if letter.fence.email_id in ours]
+
+
+def _record(done: Sequence[Settled], claimed: Claimed) -> None:
+    if done:
+        _persist(lambda: settle_together(done, claimed.counted))
+
+
+def _release(run: _Run, letters: Sequence[_Letter]) -> None:
+    if letters:
+        reason = run.result.cut_short or CutShort.TIME
+        detail = run.result.trouble or run.result.later or f"Not begun: {reason.value}."
+        emails = [letter.email for letter in letters]
+        _persist(lambda: release(emails, detail, run.claimed.counted))
+
+
+def _persist(write: Callable[[], _T]) -> _T:
+    """Write, again on a new connection if the old one was cut.
+
+    What is written is fenced and says the same each time. Without this each cut session
+    would leave a mail in doubt whose fate is known here.
+    """
+    for pause in PAUSES:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block:
+                raise
+            connection.close()
+            time.sleep(pause)
+    return write()
