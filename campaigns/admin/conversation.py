@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -29,7 +29,12 @@ from campaigns.receiving.conversations import (
 from fliptech_site.errors import InvalidInput
 from leads.admin.showing import ReadOnlyAdmin
 
-_SNIPPET = 140
+_SNIPPET = 200
+#: A cell of a narrow list has room for two lines, however long they are.
+_ONE_LINE = mark_safe(
+    "display:block;max-width:min(30rem,58vw);overflow:hidden;text-overflow:ellipsis;"
+    "white-space:nowrap"
+)
 
 
 @admin.register(Conversation)
@@ -164,23 +169,26 @@ class ConversationAdmin(ReadOnlyAdmin):
         return conversation
 
     @display(description="From", header=True)
-    def person(self, conversation: Conversation) -> tuple[SafeString | str, str]:
+    def person(self, conversation: Conversation) -> tuple[SafeString, str]:
         """The name, bold while unread, and the address."""
-        name = str(conversation)
-        shown = format_html("<strong>{}</strong>", name)
-        return (shown if conversation.is_unread else name), conversation.address
+        weight = 700 if conversation.is_unread else 400
+        name = format_html(
+            '<span style="{};font-weight:{}">{}</span>',
+            _ONE_LINE,
+            weight,
+            str(conversation),
+        )
+        return name, conversation.address
 
     @display(description="Newest")
     def newest(self, conversation: Any) -> SafeString:
         """The subject and the beginning of the newest message."""
         text = " ".join((conversation.newest_text or "").split())
-        if len(text) > _SNIPPET:
-            text = text[:_SNIPPET].rstrip() + "…"
         return format_html(
-            '<span style="display:block;max-width:34rem;white-space:normal">{}'
-            '<span style="display:block;opacity:.7">{}</span></span>',
+            '<span style="{0}">{1}</span><span style="{0};opacity:.7">{2}</span>',
+            _ONE_LINE,
             conversation.subject or "(no subject)",
-            text,
+            text[:_SNIPPET],
         )
 
     @display(

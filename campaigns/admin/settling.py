@@ -13,8 +13,9 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from campaigns.models import Evidence
+from campaigns.models import Email, Evidence
 from campaigns.receiving.settling import settle_by_hand
+from campaigns.states import EmailState
 from fliptech_site.dialogs import ask
 from fliptech_site.errors import InvalidInput
 from leads.admin.showing import ReadOnlyAdmin
@@ -53,8 +54,15 @@ class SettlingButtons(ReadOnlyAdmin):
     def has_settle_permission(
         self, request: HttpRequest, object_id: object = None
     ) -> bool:
-        """Rows are read-only; deciding about one asks for the right to change it."""
-        return bool(request.user.has_perm("campaigns.change_email"))
+        """Rows are read-only; deciding about one asks for the right to change it.
+
+        Of the page of a mail: only one in doubt is to be settled.
+        """
+        if not request.user.has_perm("campaigns.change_email"):
+            return False
+        if object_id is None:
+            return True
+        return Email.objects.filter(pk=object_id, state=EmailState.IN_DOUBT).exists()
 
     @action(
         description="It arrived",

@@ -247,6 +247,14 @@ class TestSettling:
         doubtful.refresh_from_db()
         assert doubtful.state == "in_doubt"
 
+    def test_only_a_mail_in_doubt_has_the_buttons(self, admin, make_sent, doubtful):
+        def page(email):
+            url = reverse("admin:campaigns_email_change", args=[email.pk])
+            return admin.get(url).content.decode()
+
+        assert "It did not arrive" in page(doubtful)
+        assert "It did not arrive" not in page(make_sent())
+
     def test_a_reader_may_not_settle(self, reader, doubtful):
         assert self.press(reader, doubtful, "settle_arrived").status_code == 403
 
