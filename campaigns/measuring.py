@@ -1,103 +1,109 @@
-"""Figures of campaigns: as they stand, and day by day."""
+"""Figures of campaigns: folded every five minutes, written down day by day."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
 from django.utils import timezone
 
+from campaigns.counting import counted, fold, let_go_of_hours
 from campaigns.launching import finish_if_done
-from campaigns.models import Campaign, Email, Recipient, TrackingEvent
-from campaigns.states import CampaignState
+from campaigns.models.counts import LEAD
+from campaigns.states import EmailState, SkipReason
+from campaigns.watching import note_watched_demos
 
-#: Campaigns that ended longer ago keep their last figures.
-_FRESH = timedelta(days=90)
-#: Days that each run computes again, so that a day of downtime leaves no hole.
-_DAYS_AGAIN = 7
+#: Views of demo sites that are looked at again: by every run, and by the daily one.
+_DAYS_OF_VIEWS = 1
+_DAYS_OF_VIEWS_DAILY = 30
 
-_DAILY = """
-INSERT INTO campaigns_dailyfigures AS figures
-    (day, campaign_id, sent, failed, in_doubt, opened, clicked, unsubscribed)
-SELECT day, campaign_id,
-    count(*) FILTER (WHERE what = 'sent'),
-    count(*) FILTER (WHERE what = 'failed'),
-    count(*) FILTER (WHERE what = 'in_doubt'),
-    count(DISTINCT email_id) FILTER (WHERE what = 'open'),
-    count(DISTINCT email_id) FILTER (WHERE what = 'click'),
-    count(DISTINCT email_id) FILTER (WHERE what = 'unsubscribe')
-FROM (
-    SELECT (coalesce(sent_at, claimed_at) AT TIME ZONE 'UTC')::date AS day,
-        campaign_id, id AS email_id, state AS what
-    FROM campaigns_email
-    WHERE state IN ('sent', 'failed', 'in_doubt')
-    UNION ALL
-    SELECT (event.created_at AT TIME ZONE 'UTC')::date, campaign_id, email_id, event.kind
-    FROM campaigns_trackingevent AS event
-    JOIN campaigns_email AS email ON email.id = event.email_id
-    WHERE event.created_at >= %(since)s AND event.is_human
-) AS happened
-WHERE campaign_id IS NOT NULL AND day >= %(since)s::date AND day < %(today)s
-GROUP BY day, campaign_id
-ON CONFLICT (day, campaign_id) DO UPDATE SET
-    sent = excluded.sent, failed = excluded.failed, in_doubt = excluded.in_doubt,
-    opened = excluded.opened, clicked = excluded.clicked,
-    unsubscribed = excluded.unsubscribed
-"""
+#: Columns of a day; each counts what bears its name.
+_COLUMNS = (
+    "sent", "failed", "in_doubt", "opened", "clicked", "demo_viewed", "replied",
+    "bounced", "complained", "unsubscribed",
+)  # fmt: skip
+_SUMS = ", ".join(
+    f"greatest(coalesce(sum(n) FILTER (WHERE what = '{column}'), 0), 0) AS {column}"
+    for column in _COLUMNS
+)
+_UPDATES = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
+
+#: Days whose hours changed since they were written, or that were never written: late
+#: events correct them, and a downtime leaves no hole.
+_DAILY = f"""
+WITH hours AS (
+    SELECT *, (hour AT TIME ZONE 'UTC')::date AS day FROM campaigns_hourlycount
+    WHERE hour < %(today)s
+), stale AS (
+    SELECT day FROM hours
+    LEFT JOIN (
+        SELECT day, min(written_at) AS written_at FROM campaigns_dailyfigures GROUP BY day
+    ) AS written USING (day)
+    GROUP BY day, written_at HAVING written_at IS NULL OR max(changed_at) >= written_at
+)
+INSERT INTO campaigns_dailyfigures AS figures (day, campaign_id, step, variant_id,
+    account_id, {", ".join(_COLUMNS)}, written_at)
+SELECT day, campaign_id, step, variant_id, account_id, {_SUMS}, clock_timestamp()
+FROM hours JOIN stale USING (day)
+WHERE campaign_id IS NULL OR EXISTS (
+    SELECT FROM campaigns_campaign AS campaign WHERE campaign.id = hours.campaign_id
+)
+GROUP BY day, campaign_id, step, variant_id, account_id
+ON CONFLICT (day, campaign_id, step, variant_id, account_id)
+DO UPDATE SET {_UPDATES}, written_at = excluded.written_at
+"""  # noqa: S608 - names of columns above
 
 
 def update_figures() -> dict[str, int]:
-    """Bring `figures` of every recent campaign up to date, and finish what is done."""
-    finished = finish_if_done()
-    now = timezone.now()
-    campaigns = list(
-        Campaign.objects.exclude(state=CampaignState.DRAFT).exclude(
-            finished_at__lt=now - _FRESH
-        )
-    )
-    figures = figures_of([campaign.pk for campaign in campaigns])
-    for campaign in campaigns:
-        campaign.figures = figures[campaign.pk]
-        campaign.figures_at = now
-    Campaign.objects.bulk_update(campaigns, ["figures", "figures_at"], batch_size=500)
-    return {"campaigns": len(campaigns), "finished": finished}
+    """Fold what changed since the last time, and finish what is done.
+
+    Costs as much as has happened since, however many mails there are.
+    """
+    watched = note_watched_demos(_DAYS_OF_VIEWS)
+    folded = fold()
+    return {"folded": folded, "watched": watched, "finished": finish_if_done()}
 
 
-def figures_of(campaign_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Count for each campaign: mails by state, skipped by reason, mails with events."""
+def figures_of(campaign_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Count for each campaign: mails by state, skipped leads by reason, mails with events.
+
+    As of this moment, from the counts that are kept.
+    """
     figures: dict[int, dict[str, Any]] = {
         campaign_id: {"emails": {}, "skipped": {}, "events": {}}
         for campaign_id in campaign_ids
     }
-    emails = Email.objects.filter(campaign__in=campaign_ids).values_list(
-        "campaign_id", "state"
-    )
-    for campaign_id, state, count in emails.annotate(n=Count("*")).order_by():
-        assert campaign_id is not None
-        figures[campaign_id]["emails"][state] = count
-    skipped = Recipient.objects.filter(
-        campaign__in=campaign_ids, state=Recipient.State.SKIPPED
-    ).values_list("campaign_id", "reason")
-    for campaign_id, reason, count in skipped.annotate(n=Count("*")).order_by():
-        figures[campaign_id]["skipped"][reason] = count
-    events = TrackingEvent.objects.filter(
-        email__campaign__in=campaign_ids, is_human=True
-    ).values_list("email__campaign_id", "kind")
-    seen = events.annotate(n=Count("email_id", distinct=True)).order_by()
-    for campaign_id, kind, count in seen:
-        assert campaign_id is not None
-        figures[campaign_id]["events"][kind] = count
+    sums: dict[tuple[int, str], int] = defaultdict(int)
+    for row in counted(campaign_ids):
+        assert row.campaign_id is not None
+        sums[row.campaign_id, row.what] += row.n
+    for (campaign_id, what), n in sums.items():
+        group, name = _place_of(what)
+        if group and n:
+            figures[campaign_id][group][name] = n
     return figures
 
 
+def _place_of(what: str) -> tuple[str, str]:
+    if what in EmailState.values:
+        return "emails", what
+    if not what.startswith(LEAD):
+        return "events", what
+    reason = what.removeprefix(LEAD)
+    return ("skipped", reason) if reason in SkipReason.values else ("", "")
+
+
 def write_daily_figures(now: datetime | None = None) -> dict[str, int]:
-    """Write the figures of the last seven whole days (UTC); again gives the same."""
+    """Write the whole days (UTC) that are new or have changed; again gives the same."""
     today = (now or timezone.now()).astimezone(UTC).date()
-    midnight = datetime(today.year, today.month, today.day, tzinfo=UTC)
+    note_watched_demos(_DAYS_OF_VIEWS_DAILY)
+    fold()
     with connection.cursor() as cursor:
         cursor.execute(
-            _DAILY, {"since": midnight - timedelta(days=_DAYS_AGAIN), "today": today}
+            _DAILY, {"today": datetime(today.year, today.month, today.day, tzinfo=UTC)}
         )
-        return {"rows": cursor.rowcount}
+        rows = cursor.rowcount
+    return {"rows": rows, "hours_let_go": let_go_of_hours()}

@@ -44,6 +44,14 @@ def last_watched(lead_ids: Collection[int]) -> dict[int, datetime]:
     return dict(rows.values_list("site__lead", "at"))
 
 
+def watched_since(since: datetime) -> list[tuple[int, datetime]]:
+    """Give the leads whose demo sites people viewed since then, with the latest time."""
+    views = DemoView.objects.filter(
+        visitor=DemoView.Visitor.PERSON, views__gt=0, last_at__gte=since
+    )
+    return list(views.order_by().values_list("site__lead", "last_at"))
+
+
 def _count(site: DemoSite, request: HttpRequest, counter: str) -> None:
     now = timezone.now()
     agent = request.headers.get("User-Agent", "").replace("\x00", "")

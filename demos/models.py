@@ -148,6 +148,14 @@ class DemoView(models.Model):
                 name="demos_demoview_visit_uniq",
             ),
         ]
+        indexes = [
+            # What people viewed lately.
+            models.Index(
+                fields=["last_at"],
+                condition=models.Q(visitor="person", views__gt=0),
+                name="demos_demoview_last_idx",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.visitor} on {self.day}"

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from campaigns.models.account import Account
-from campaigns.models.campaign import Campaign, DailyFigures, Recipient
+from campaigns.models.campaign import Campaign, Recipient
 from campaigns.models.conversation import (
     Conversation,
     IncomingMessage,
     WrittenAnswer,
+)
+from campaigns.models.counts import (
+    Change,
+    Count,
+    DailyFigures,
+    DomainCount,
+    HourlyCount,
+    LeadReaction,
+    Reaction,
 )
 from campaigns.models.delivery import DeliveryEvent, ProviderFeed
 from campaigns.models.email import Email
@@ -24,15 +33,21 @@ __all__ = [
     "Account",
     "Campaign",
     "CampaignAccount",
+    "Change",
     "Conversation",
+    "Count",
     "DailyFigures",
     "DeliveryEvent",
+    "DomainCount",
     "Email",
     "Evidence",
+    "HourlyCount",
     "IncomingMessage",
+    "LeadReaction",
     "Mailbox",
     "MailboxFolder",
     "ProviderFeed",
+    "Reaction",
     "Recipient",
     "SendingLimit",
     "SinkMessage",

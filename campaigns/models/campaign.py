@@ -1,4 +1,4 @@
-"""A campaign, whom it considered and what came of it day by day."""
+"""A campaign and whom it considered."""
 
 from __future__ import annotations
 
@@ -196,31 +196,3 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return self.address or f"lead {self.lead_id}"
-
-
-class DailyFigures(models.Model):
-    """What one campaign did on one day (UTC)."""
-
-    day = models.DateField()
-    campaign = models.ForeignKey(
-        Campaign, on_delete=models.CASCADE, related_name="daily_figures"
-    )
-    sent = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    in_doubt = models.PositiveIntegerField(default=0)
-    #: Mails that were opened, clicked or unsubscribed from that day, each once.
-    opened = models.PositiveIntegerField(default=0)
-    clicked = models.PositiveIntegerField(default=0)
-    unsubscribed = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        verbose_name_plural = "daily figures"
-        ordering = ["-day"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["day", "campaign"], name="campaigns_dailyfigures_uniq"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.campaign} on {self.day}"
