@@ -157,7 +157,7 @@ def resume(campaign_id: int) -> None:
                 f"{_name(campaign)} is {campaign.get_state_display()}; only a paused"
                 " campaign can be resumed."
             )
-        _move(campaign, CampaignState.RUNNING, "")
+        _move(campaign, CampaignState.RUNNING, "", resumed_at=timezone.now())
         _enqueue_sending(campaign_id)
     finish_if_done(campaign_id)
 
