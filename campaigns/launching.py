@@ -149,6 +149,7 @@ def resume(campaign_id: int) -> None:
 
     Resuming a running one changes nothing.
     """
+    now = timezone.now()
     check_launchable(find(campaign_id))
     with transaction.atomic():
         campaign = lock(campaign_id)
@@ -160,10 +161,10 @@ def resume(campaign_id: int) -> None:
                 " campaign can be resumed."
             )
         if campaign.freezing_since is not None:
-            move(campaign, CampaignState.LAUNCHING, "")
+            move(campaign, CampaignState.LAUNCHING, "", resumed_at=now)
             enqueue_launch(campaign_id)
         else:
-            move(campaign, CampaignState.RUNNING, "")
+            move(campaign, CampaignState.RUNNING, "", resumed_at=now)
             _enqueue_sending(campaign_id)
     finish_if_done(campaign_id)
 
