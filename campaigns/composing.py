@@ -6,26 +6,28 @@ from django.utils import timezone
 
 from campaigns.composing_answers import compose_answer
 from campaigns.demo_links import demo_urls
+from campaigns.fields import FIELDS, examples
+from campaigns.finishing import Footer, finish
 from campaigns.links import click_url, pixel_url, trap_url, unsubscribe_url
-from campaigns.messages import (
-    Footer,
-    Letter,
-    build,
-    finish_html,
-    finish_text,
-    one_line,
-    text_of,
-)
-from campaigns.models import Account, Email, Template
-from campaigns.templating import FIELDS, Rendered, Source, example_fields, nest, render
+from campaigns.messages import Letter, build, one_line
+from campaigns.models import Account, Campaign, Email, Template
+from campaigns.spintax import seed_for
+from campaigns.templating import Rendered, Source, render
 from campaigns.threads import answer_to, thread_of
 from leads.models import Lead
+
+_AUDIT = "lead.audit."
+_LEAD = "lead."
 
 
 def source_of(template: Template) -> Source:
     """Give the texts of a template's row."""
     return Source(
-        template.name, template.subject, template.body_html, template.body_text
+        template.name,
+        template.subject,
+        template.body_html,
+        template.body_text,
+        template.fallbacks,
     )
 
 
@@ -40,28 +42,29 @@ def compose(email: Email) -> tuple[str, bytes]:
         return compose_answer(email)
     account, is_test = email.account, email.kind == Email.Kind.TEST
     stop_url = unsubscribe_url(email.pk)
-    fields = fields_for(account, email.lead, stop_url)
-    rendered = render(source_of(email.template), fields)
-    footer = Footer(account.from_name, account.postal_address, stop_url)
-    html = finish_html(
-        rendered.html,
-        footer=footer,
-        link_of=None if is_test else lambda url: click_url(email.pk, url),
-        pixel_url="" if is_test else pixel_url(email.pk),
-        trap_url="" if is_test else trap_url(email.pk),
-    )
+    values = values_for(account, email.campaign, email.lead, stop_url)
+    rendered = render(source_of(email.template), values, seed=seed_of(email))
     thread = thread_of(email)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
     if is_test:
         subject = f"[Test] {subject}"
+    finished = finish(
+        rendered.html,
+        rendered.text,
+        title=subject,
+        footer=footer_of(account, stop_url),
+        link_of=None if is_test else lambda url: click_url(email.pk, url),
+        pixel_url="" if is_test else pixel_url(email.pk),
+        trap_url="" if is_test else trap_url(email.pk),
+    )
     letter = Letter(
         from_name=account.from_name,
         from_address=account.from_address,
         reply_to=account.reply_to,
         to_address=email.address,
         subject=subject,
-        html=html,
-        text=_text(rendered, footer),
+        html=finished.html,
+        text=finished.text,
         message_id=email.message_id,
         date=timezone.now(),
         unsubscribe_url=stop_url,
@@ -76,45 +79,66 @@ def preview(template: Template, account: Account | None, lead: Lead | None) -> R
 
     Raises InvalidInput.
     """
-    footer = Footer(
-        account.from_name if account else "Your name",
-        account.postal_address if account else "your postal address",
-        "#unsubscribe",
+    stop_url = "#unsubscribe"
+    values = values_for(account, None, lead, stop_url)
+    rendered = render(source_of(template), values)
+    subject = one_line(rendered.subject)
+    finished = finish(
+        rendered.html,
+        rendered.text,
+        title=subject,
+        footer=footer_of(account, stop_url),
     )
-    rendered = render(
-        source_of(template), fields_for(account, lead, footer.unsubscribe_url)
-    )
-    html = finish_html(rendered.html, footer=footer)
-    return Rendered(one_line(rendered.subject), html, _text(rendered, footer))
+    return Rendered(subject, finished.html, finished.text)
 
 
-def fields_for(
-    account: Account | None, lead: Lead | None, stop_url: str
-) -> dict[str, object]:
-    """Give the values of all template fields; without a lead, examples."""
-    if lead is None:
-        values: dict[str, object] = {
-            field: f"({field})" for field in FIELDS if field.startswith("lead.")
-        }
-        demo_url = "https://demo.example/"
-    else:
-        values = {
-            field: getattr(lead, field.removeprefix("lead."))
-            for field in FIELDS
-            if field.startswith("lead.")
-        }
-        demo_url = demo_urls([lead.pk]).get(lead.pk, "")
-    values |= {"demo.url": demo_url, "unsubscribe_url": stop_url}
+def seed_of(email: Email) -> bytes:
+    """Give what decides a mail's spintax: the same for every attempt, on any machine."""
+    return seed_for(email.campaign_id or email.request_key, email.step, email.address)
+
+
+def footer_of(account: Account | None, stop_url: str) -> Footer:
+    """Give what stands under an account's mails; without one, what belongs there."""
     if account is None:
-        return {**example_fields(), **nest(values)}
-    values |= {
-        "sender.name": account.from_name,
-        "sender.address": account.from_address,
-        "sender.postal_address": account.postal_address,
-    }
-    return nest(values)
+        return Footer("Your name", "your postal address", stop_url)
+    return Footer(
+        account.from_name,
+        account.postal_address,
+        stop_url,
+        account.signature_html,
+        account.signature_text,
+    )
 
 
-def _text(rendered: Rendered, footer: Footer) -> str:
-    body = rendered.text if rendered.text.strip() else text_of(rendered.html)
-    return finish_text(body, footer=footer)
+def values_for(
+    account: Account | None,
+    campaign: Campaign | None,
+    lead: Lead | None,
+    stop_url: str,
+) -> dict[str, object]:
+    """Give the values of all template fields; examples for what is None."""
+    values = examples()
+    values["unsubscribe_url"] = stop_url
+    values["campaign.name"] = campaign.name if campaign else ""
+    if lead is not None:
+        values |= lead_values(lead)
+        values["demo.url"] = demo_urls([lead.pk]).get(lead.pk, "")
+    if account is not None:
+        values |= {
+            "sender.name": account.from_name,
+            "sender.address": account.from_address,
+            "sender.postal_address": account.postal_address,
+        }
+    return values
+
+
+def lead_values(lead: Lead) -> dict[str, object]:
+    """Give the values of a lead's fields; what was never looked at is None."""
+    values: dict[str, object] = {}
+    for path in FIELDS:
+        if path.startswith(_AUDIT):
+            found = lead.audit.get(path.removeprefix(_AUDIT))
+            values[path] = ", ".join(found) if isinstance(found, list) else found
+        elif path.startswith(_LEAD):
+            values[path] = getattr(lead, path.removeprefix(_LEAD))
+    return values

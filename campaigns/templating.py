@@ -1,51 +1,24 @@
 """Templates that people write: Liquid in a box, strict about fields.
 
-Nothing in a template reaches Python objects, files or other templates; loops, memory,
-output and time are limited. A wrong template is one sentence, never a broken campaign.
+A wrong template is one sentence, never a broken campaign.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import lru_cache, wraps
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
-from liquid import BoundTemplate, Environment, StrictUndefined
+from liquid import BoundTemplate
 from liquid.exceptions import LiquidError, ResourceLimitError
 
+from campaigns.fields import FIELDS, blanks, examples, nest
+from campaigns.sandbox import MAX_TURNS, environment, limits, settle
+from campaigns.spintax import rewrite
 from fliptech_site.errors import InvalidInput
 
-#: Every field that a template may use.
-FIELDS = (
-    "lead.name",
-    "lead.category",
-    "lead.description",
-    "lead.website",
-    "lead.email",
-    "lead.phone",
-    "lead.street",
-    "lead.city",
-    "lead.region",
-    "lead.postal_code",
-    "lead.country",
-    "demo.url",
-    "sender.name",
-    "sender.address",
-    "sender.postal_address",
-    "unsubscribe_url",
-)
-
 MAX_SOURCE_CHARS = 100_000
-MAX_OUTPUT_BYTES = 200_000
-MAX_SECONDS = 2.0
-#: Bound on what one filter may be asked to make, in characters or list items.
-_MAX_FILTER_WORK = 1_000_000
-_MAX_NUMBER = 10**15
-
-_deadline: ContextVar[float] = ContextVar("template_deadline")
 
 
 class Source(NamedTuple):
@@ -55,6 +28,8 @@ class Source(NamedTuple):
     subject: str
     html: str
     text: str = ""
+    #: What stands in for a blank field, by its path.
+    fallbacks: Mapping[str, str] = {}
 
 
 class Rendered(NamedTuple):
@@ -65,84 +40,98 @@ class Rendered(NamedTuple):
     text: str
 
 
-class _TooMuch(ResourceLimitError):
-    """Raised when a filter is asked for too much, or time is over."""
+class Part(NamedTuple):
+    """One of a template's texts."""
 
-
-class _Environment(Environment):
-    loop_iteration_limit = 1000
-    local_namespace_limit = 100_000
-    output_stream_limit = MAX_OUTPUT_BYTES
-    context_depth_limit = 10
-    block_nesting_limit = 10
+    name: str
+    source: str
+    is_html: bool
 
 
 def check(source: Source) -> None:
     """Refuse a template that can't work.
 
     Raises InvalidInput with one sentence: blank, wrong syntax, an unknown field or
-    filter, too long, or failing when filled in.
+    filter, too long, or failing when filled in, with all fields or with blank ones.
     """
     if not source.subject.strip() or not source.html.strip():
         raise InvalidInput(
             f"Template {source.name!r} needs a subject and an HTML body: write both."
         )
-    render(source, example_fields())
+    render(source, examples())
+    try:
+        render(source, blanks())
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error} It fails where fields are blank: ask for them by"
+            " {% if lead.city %} first."
+        ) from None
 
 
-def example_fields() -> dict[str, object]:
-    """Give a value for every field, to try a template on."""
-    return nest({field: f"({field})" for field in FIELDS})
-
-
-def nest(values: Mapping[str, object]) -> dict[str, object]:
-    """Turn {"lead.name": …} into {"lead": {"name": …}}, as Liquid wants it."""
-    nested: dict[str, Any] = {}
-    for path, value in values.items():
-        group, _, leaf = path.rpartition(".")
-        (nested.setdefault(group, {}) if group else nested)[leaf] = value
-    return nested
-
-
-def render(source: Source, fields: Mapping[str, object]) -> Rendered:
+def render(
+    source: Source, values: Mapping[str, object], *, seed: bytes = b""
+) -> Rendered:
     """Fill in the fields; those in the HTML are escaped.
 
-    `fields` nests by dots: {"lead": {"name": …}, …}. Raises InvalidInput.
+    `values` names every field by its path; blank ones take their fallbacks. The same
+    seed (of at most 64 bytes) chooses the same spintax. Raises InvalidInput.
     """
-    made = {
-        part: _rendered(source.name, part, text, autoescape, fields)
-        for part, text, autoescape in _parts(source)
-    }
-    return Rendered(
-        " ".join(made["subject"].split()), made["HTML body"], made["text body"]
-    )
+    fields = nest(values, source.fallbacks)
+    with limits(seed):
+        subject, html, text = (
+            _rendered(source.name, part, fields) for part in parts(source)
+        )
+    return Rendered(" ".join(subject.split()), html, text)
 
 
-def _parts(source: Source) -> list[tuple[str, str, bool]]:
+def parts(source: Source) -> list[Part]:
+    """Give the texts of a template with their names."""
     return [
-        ("subject", source.subject, False),
-        ("HTML body", source.html, True),
-        ("text body", source.text, False),
+        Part("subject", source.subject, is_html=False),
+        Part("HTML body", source.html, is_html=True),
+        Part("text body", source.text, is_html=False),
     ]
 
 
-@lru_cache(maxsize=256)
-def _compiled(name: str, part: str, text: str, autoescape: bool) -> BoundTemplate:
-    if len(text) > MAX_SOURCE_CHARS:
+def used_fields(source: Source) -> set[str]:
+    """Give the paths of all fields that a template uses. Raises InvalidInput."""
+    return {
+        ".".join(str(segment) for segment in variable.segments)
+        for part in parts(source)
+        for variables in compiled(source.name, part).analyze().globals.values()
+        for variable in variables
+    }
+
+
+@lru_cache(maxsize=64)
+def compiled(name: str, part: Part) -> BoundTemplate:
+    """Parse one text and check its fields, filters and ranges. Raises InvalidInput."""
+    if len(part.source) > MAX_SOURCE_CHARS:
         raise InvalidInput(
-            f"Template {name!r}: the {part} has {len(text):,} characters; at most"
-            f" {MAX_SOURCE_CHARS:,} are allowed."
+            f"Template {name!r}: the {part.name} has {len(part.source):,} characters;"
+            f" at most {MAX_SOURCE_CHARS:,} are allowed."
         )
     try:
-        template = _environment(autoescape).from_string(text)
+        spun = rewrite(part.source, is_html=part.is_html)
+        template = environment(part.is_html).from_string(spun.source)
+        used = template.analyze()
+        is_bounded = settle(template)
+    except InvalidInput as error:
+        raise InvalidInput(f"Template {name!r}: the {part.name}: {error}.") from None
     except LiquidError as error:
-        raise InvalidInput(_sentence(name, part, error)) from None
-    used = template.analyze()
+        raise InvalidInput(_sentence(name, part.name, error)) from None
+    except RecursionError:
+        raise _too_deep(name, part.name) from None
+    if not is_bounded:
+        raise InvalidInput(
+            f"Template {name!r}: the {part.name}: a range is written in whole numbers"
+            f" and has at most {MAX_TURNS:,} steps, such as (1..5); correct it."
+        )
     for variables in used.globals.values():
         for variable in variables:
             _check_field(name, str(variable), list(variable.segments))
     for used_filter in used.filters:
-        _check_filter(name, used_filter, autoescape)
+        _check_filter(name, used_filter)
     return template
 
 
@@ -163,29 +152,27 @@ def _check_field(name: str, written: str, segments: list[object]) -> None:
     raise InvalidInput(f"Template {name!r}: field {written!r} does not exist; {hint}")
 
 
-def _check_filter(name: str, written: str, autoescape: bool) -> None:
-    known = _environment(autoescape).filters
+def _check_filter(name: str, written: str) -> None:
+    known = environment(autoescape=True).filters
     if written not in known:
         near = get_close_matches(written, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "leave it out."
         raise InvalidInput(f"Template {name!r}: there is no filter {written!r}; {hint}")
 
 
-def _rendered(
-    name: str, part: str, text: str, autoescape: bool, fields: Mapping[str, object]
-) -> str:
-    template = _compiled(name, part, text, autoescape)
-    token = _deadline.set(time.monotonic() + MAX_SECONDS)
+def _rendered(name: str, part: Part, fields: Mapping[str, object]) -> str:
     try:
-        return template.render(**fields)
+        return compiled(name, part).render(**fields)
     except LiquidError as error:
-        raise InvalidInput(_sentence(name, part, error)) from None
+        raise InvalidInput(_sentence(name, part.name, error)) from None
     except RecursionError:
-        raise InvalidInput(
-            f"Template {name!r}: the {part} is nested too deeply; make it simpler."
-        ) from None
-    finally:
-        _deadline.reset(token)
+        raise _too_deep(name, part.name) from None
+
+
+def _too_deep(name: str, part: str) -> InvalidInput:
+    return InvalidInput(
+        f"Template {name!r}: the {part} is nested too deeply; make it simpler."
+    )
 
 
 def _sentence(name: str, part: str, error: LiquidError) -> str:
@@ -203,44 +190,3 @@ def _sentence(name: str, part: str, error: LiquidError) -> str:
     if context is not None:
         line = f", line {context[0]}"
     return f"Template {name!r}: the {part}{line}: {error.message}; correct the Liquid."
-
-
-@lru_cache(maxsize=2)
-def _environment(autoescape: bool) -> Environment:
-    environment = _Environment(
-        undefined=StrictUndefined, autoescape=autoescape, strict_filters=True
-    )
-    # `safe` would let a lead's name through unescaped; the tags read other templates.
-    del environment.filters["safe"]
-    for tag in ("include", "render"):
-        del environment.tags[tag]
-    for filter_name, function in list(environment.filters.items()):
-        environment.filters[filter_name] = _Guarded(function)
-    return environment
-
-
-class _Guarded:
-    """A filter that looks at the clock and at the size of its work first."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        wraps(function)(self)
-        # The library asks for these attributes of a filter.
-        for mark in ("with_context", "with_environment"):
-            if hasattr(function, mark):
-                setattr(self, mark, getattr(function, mark))
-
-    def __call__(self, left: object, *args: object, **kwargs: object) -> object:
-        if time.monotonic() > _deadline.get():
-            raise _TooMuch(f"more than {MAX_SECONDS:g} seconds", token=None)
-        operands = [left, *args]
-        if any(isinstance(v, int) and abs(v) > _MAX_NUMBER for v in operands):
-            raise _TooMuch("a number is too large", token=None)
-        size = _size(left) * max([_size(argument) for argument in args], default=1)
-        if size > _MAX_FILTER_WORK:
-            raise _TooMuch("a text or list is too long", token=None)
-        return self._function(left, *args, **kwargs)
-
-
-def _size(value: object) -> int:
-    return max(len(value), 1) if isinstance(value, (str, list, tuple)) else 1

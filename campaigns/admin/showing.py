@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lxml.html import builder
 
-from campaigns.messages import parse
+from campaigns.finishing import parse
 
 EMAIL_COLOURS = {
     "waiting": "info",

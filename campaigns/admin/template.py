@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from campaigns.admin.showing import boxed_html, mail_frame, text_block
 from campaigns.composing import preview
+from campaigns.fields import read_fallbacks, show_fallbacks
 from campaigns.models import Campaign, Template
 from campaigns.templating import Rendered, Source, check
 from demos.models import DemoSite
@@ -27,6 +28,13 @@ _MONO = {"style": "font-family:ui-monospace,monospace", "rows": 16}
 class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
     """A template that works for every lead."""
 
+    fallbacks_written = forms.CharField(
+        label="Fallbacks",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={**_MONO, "rows": 4}),
+        help_text="What stands in for a blank field, a line each: lead.city = your town",
+    )
+
     class Meta:
         model = Template
         fields = ("name", "subject", "body_html", "body_text")
@@ -34,6 +42,19 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
             "body_html": UnfoldAdminTextareaWidget(attrs=_MONO),
             "body_text": UnfoldAdminTextareaWidget(attrs=_MONO),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["fallbacks_written"] = show_fallbacks(self.instance.fallbacks)
+
+    def clean_fallbacks_written(self) -> str:
+        """Read the lines into the row. Refuses unknown fields."""
+        written = str(self.cleaned_data["fallbacks_written"])
+        try:
+            self.instance.fallbacks = read_fallbacks(written)
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error)) from None
+        return written
 
     def clean(self) -> dict[str, Any]:
         """Refuse unknown fields and wrong Liquid with one sentence."""
@@ -45,6 +66,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
             cleaned["subject"],
             cleaned["body_html"],
             cleaned["body_text"],
+            self.instance.fallbacks,
         )
         try:
             check(source)
@@ -64,7 +86,14 @@ class TemplateAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> Any:
         """Show the preview once there is something to show."""
-        written = (None, {"fields": ("name", "subject", "body_html", "body_text")})
+        written = (
+            None,
+            {
+                "fields": (
+                    "name", "subject", "body_html", "body_text", "fallbacks_written",
+                )
+            },
+        )  # fmt: skip
         if obj is None:
             return (written,)
         shown = ("preview_subject", "preview_html", "preview_text")

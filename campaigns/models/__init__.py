@@ -26,7 +26,7 @@ from campaigns.models.mailbox import Mailbox, MailboxFolder
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
 from campaigns.models.step import Step
-from campaigns.models.template import Template
+from campaigns.models.template import Template, TemplateFile
 from campaigns.models.tracking import TrackingEvent
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "SinkMessage",
     "Step",
     "Template",
+    "TemplateFile",
     "TrackingEvent",
     "WrittenAnswer",
 ]

@@ -1,8 +1,7 @@
-"""Templates are strict about fields, and their box holds."""
+"""Templates are strict about fields, and what they make is safe and complete."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import lxml.html
@@ -10,40 +9,83 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.templating import (
-    FIELDS,
-    MAX_OUTPUT_BYTES,
-    Source,
-    check,
-    example_fields,
-    nest,
-    render,
-)
+from campaigns.fields import CATALOGUE, blanks, examples, read_fallbacks
+from campaigns.sandbox import MAX_OUTPUT_BYTES
+from campaigns.templating import Source, check, render, used_fields
 from fliptech_site.errors import InvalidInput
 
 
-def filled(text, **lead):
-    blank = nest(dict.fromkeys(FIELDS, ""))
-    blank["lead"] = {**blank["lead"], **lead}
-    return render(Source("x", "s", text), blank).html
+def filled(text, fallbacks=None, **lead):
+    values = {**blanks(), **{f"lead.{name}": value for name, value in lead.items()}}
+    return render(Source("x", "s", text, "", fallbacks or {}), values).html
 
 
 def test_fields_are_filled_in_and_escaped_in_html_only():
     source = Source(
         "x", "Hi {{ lead.name }}", "<p>{{ lead.name }}</p>", "{{ lead.name }}"
     )
-    fields = nest({**dict.fromkeys(FIELDS, ""), "lead.name": "Bo & <b>Co</b>\nBcc: x"})
 
-    made = render(source, fields)
+    made = render(source, {**blanks(), "lead.name": "Bo & <b>Co</b>\nBcc: x"})
 
     assert made.subject == "Hi Bo & <b>Co</b> Bcc: x"
     assert made.html == "<p>Bo &amp; &lt;b&gt;Co&lt;/b&gt;\nBcc: x</p>"
     assert made.text == "Bo & <b>Co</b>\nBcc: x"
 
 
-def test_a_blank_field_takes_its_fallback():
-    assert filled("{{ lead.city | default: 'your town' }}") == "your town"
-    assert filled("{{ lead.city | default: 'your town' }}", city="Oslo") == "Oslo"
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_a_blank_field_takes_its_fallback(blank):
+    fallbacks = {"lead.city": "your <town>"}
+
+    assert filled("{{ lead.city | default: 'town' }}", city="Oslo") == "Oslo"
+    assert filled("{{ lead.city }}", fallbacks, city="Oslo") == "Oslo"
+    assert filled("{{ lead.city }}", fallbacks, city=blank) == "your &lt;town&gt;"
+    assert filled("{% if lead.city != blank %}a{% endif %}", fallbacks) == "a"
+    assert filled("{{ lead.city | default: 'town' }}", city=blank) == "town"
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+@pytest.mark.parametrize(
+    "condition",
+    ["lead.city", "lead.city != blank", "lead.city != ''", "'' != lead.city"],
+)
+def test_every_way_to_ask_for_a_field_is_answered_alike(condition, blank):
+    text = f"{{% if {condition} %}}there{{% endif %}}"
+
+    assert filled(text, city="Oslo") == "there"
+    assert filled(text, city=blank) == ""
+
+
+def test_a_template_that_fails_for_blank_fields_says_so():
+    with pytest.raises(InvalidInput, match="It fails where fields are blank: ask for"):
+        check(Source("x", "s", "{{ 100 | divided_by: lead.score }}"))
+
+    check(Source("x", "s", "{% if lead.score < 50 %}a{% endif %}"))
+
+
+def test_no_and_zero_are_values_and_take_no_fallback():
+    values = {**blanks(), "lead.score": 0, "lead.audit.is_https": False}
+    fallbacks = {"lead.score": "much", "lead.audit.is_https": "perhaps"}
+    text = "{{ lead.score }} {% if lead.audit.is_https == false %}no https{% endif %}"
+
+    assert render(Source("x", "s", text, "", fallbacks), values).html == "0 no https"
+
+
+def test_fallbacks_are_read_from_lines():
+    assert read_fallbacks(" lead.city = your town \n\nlead.name=a = b") == {
+        "lead.city": "your town",
+        "lead.name": "a = b",
+    }
+    with pytest.raises(InvalidInput, match=r"The fallback for 'lead.town' is for no"):
+        read_fallbacks("lead.town = x")
+    with pytest.raises(InvalidInput, match="'lead.city' is not complete"):
+        read_fallbacks("lead.city")
+
+
+def test_every_field_can_be_written_and_is_found():
+    text = " ".join(f"{{{{ {path} }}}}" for path in CATALOGUE)
+
+    check(Source("x", "s", text))
+    assert used_fields(Source("x", "s", text)) == set(CATALOGUE)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +95,22 @@ def test_a_blank_field_takes_its_fallback():
         ("{{ lead.nme | default: 'a' }}", "did you mean 'lead.name'"),
         ("{% if lead.citty %}a{% endif %}", "did you mean 'lead.city'"),
         ("{{ lead }}", "is a group of fields; write one of them"),
+        ("{{ lead.audit }}", "is a group of fields; write one of them"),
         ("{{ zzz }}", "the fields are lead.name,"),
         ("{{ lead[demo.url] }}", "does not exist"),
         ("{{ lead.name | uppercase }}", "there is no filter 'uppercase'; did you mean 'upcase'"),
         ("{{ lead.name | safe }}", "there is no filter 'safe'"),
         ("a\n{% if %}", "line 2"),
-        ("{{ lead.name", "correct the Liquid"),
+        ("a\n{{ lead.name", "line 2: '{{' is never closed; write '}}'."),
+        ("{% raw %}", "line 1: 'raw' is never closed; write {% endraw %}."),
         ("{% for a in lead.name %}", "correct the Liquid"),
         ("{% include 'other' %}", "unexpected tag 'include'"),
         ("{% render 'other' %}", "unexpected tag 'render'"),
         ("{{ 1 | divided_by: 0 }}", "divide"),
+        ("{Hi|Hello", "line 1: '{' begins options that are never closed; write '}'"),
         (" ", "needs a subject and an HTML body"),
         ("x" * 100_001, "at most 100,000"),
+        ("{{ 10 | divided_by: lead.score }}", "divide"),
     ],
 )  # fmt: skip
 def test_a_wrong_template_is_one_clear_sentence(text, sentence):
@@ -73,30 +119,6 @@ def test_a_wrong_template_is_one_clear_sentence(text, sentence):
 
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)
-
-
-LOOP = "{% for i in (1..900) %}"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{% for i in (1..100000000) %}a{% endfor %}",
-        f"{LOOP}{LOOP}a{{% endfor %}}{{% endfor %}}",
-        f"{{% assign x = 'aaaa' %}}{LOOP}{{% assign x = x | append: x %}}{{% endfor %}}",
-        f"{{% assign x = 9 %}}{LOOP}{{% assign x = x | times: x %}}{{% endfor %}}{{{{ x }}}}",
-        "{{ 'a'" + " | replace: 'a', 'aaaaaaaaaaaaaaaa'" * 12 + " }}",
-        f"{LOOP}{'y' * 1000}{{% endfor %}}",
-        "{% if true %}" * 200 + "{% endif %}" * 200,
-    ],
-)
-def test_a_template_that_asks_for_too_much_is_stopped(text):
-    started = time.monotonic()
-
-    with pytest.raises(InvalidInput):
-        check(Source("x", "s", text))
-
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -117,7 +139,17 @@ def test_no_name_of_a_lead_can_add_a_tag(name):
     assert [element.tag for element in tree.iter()] == ["div", "p"]
 
 
-@given(text=st.text(alphabet="{}% |.'leadnameifor:\n", max_size=60))
+@given(name=st.text(alphabet="{}|%\\ ab'", max_size=30))
+def test_no_name_of_a_lead_is_taken_for_liquid_or_spintax(name):
+    source = Source("x", "{a|{{ lead.name }}}", "x", "{{ lead.name }}")
+
+    made = render(source, {**blanks(), "lead.name": name})
+
+    assert made.text == (name if name.strip() else "")
+    assert made.subject in ("a", " ".join(name.split()))
+
+
+@given(text=st.text(alphabet="{}% |.'leadnameifor:\n\\<>", max_size=60))
 def test_whatever_is_typed_is_checked_or_refused_in_a_sentence(text):
     source, said = Source("x", "s", text), ""
     try:
@@ -125,7 +157,7 @@ def test_whatever_is_typed_is_checked_or_refused_in_a_sentence(text):
     except InvalidInput as refusal:
         said = str(refusal)
     else:
-        assert len(render(source, example_fields()).html) <= MAX_OUTPUT_BYTES
+        assert len(render(source, examples()).html) <= MAX_OUTPUT_BYTES
 
     assert not said or said.startswith("Template 'x'")
 

@@ -14,6 +14,7 @@ HEAVY = {
     "boto3",  # 40 MB with botocore, Amazon's signatures
     "checkdmarc",  # 45 MB with dnspython and httpx, checks of a sender's domain
     "coloraide",  # 2 MB, colours of demo sites
+    "css_inline",  # 6 MB, styles of mails
     "dkim",  # 1 MB, signatures
     "dns",
     "ftfy",  # 5 MB with wcwidth, broken encodings of fetched pages
