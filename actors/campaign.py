@@ -55,9 +55,9 @@ def resume_campaign_async(campaign_id: int) -> dict[str, Any]:
 @actor(queue="default", time_limit_minutes=15, periodic="* * * * *")
 def process_scheduled_campaigns() -> dict[str, int]:
     """Launch the campaigns whose time has come, and plan the follow-ups that are due."""
-    from campaigns import launching, sequences
+    from campaigns import scheduling, sequences
 
-    return {**launching.launch_due(), **sequences.plan_follow_ups()}
+    return {**scheduling.launch_due(), **sequences.plan_follow_ups()}
 
 
 @actor(queue="default", time_limit_minutes=15, periodic="*/5 * * * *")

@@ -11,3 +11,9 @@ def demo_urls(lead_ids: Sequence[int]) -> dict[int, str]:
     """Give the public address of each lead's published demo site, in one query."""
     sites = DemoSite.objects.live().filter(lead_id__in=lead_ids)
     return {site.lead_id: site.public_url for site in sites}
+
+
+def leads_with_demo(lead_ids: Sequence[int]) -> set[int]:
+    """Give those leads that have a published demo site, in one query."""
+    sites = DemoSite.objects.live().filter(lead_id__in=lead_ids)
+    return set(sites.values_list("lead_id", flat=True))

@@ -1,91 +1,114 @@
-"""Freeze a campaign's audience: every active lead gets a row that says yes or why not."""
+"""Freeze a campaign's audience: each lead it considers gets a row that says yes or why not.
+
+A thousand leads are one transaction that holds the campaign's row, so that a pause waits
+for a moment only, a kill loses nothing, and whoever comes back goes on where it was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
+from typing import NamedTuple
 
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from campaigns.audience import Candidate, reason_to_skip, usable_address
-from campaigns.demo_links import demo_urls
+from campaigns.audience import (
+    Candidate,
+    Skip,
+    missing_consent_of,
+    reason_to_skip,
+    select_leads,
+    usable_address,
+)
+from campaigns.bulk_rows import insert_rows
+from campaigns.demo_links import leads_with_demo
 from campaigns.models import Campaign, Email, Recipient
-from campaigns.rotation import accounts_for, rota_of
-from campaigns.states import REACHED
+from campaigns.rotation import Rota, accounts_for, rota_of
+from campaigns.states import REACHED, CampaignState, ConsentRule
 from leads.models import Lead
 from leads.suppression import suppressed_addresses
+from tasks.cancelling import check_cancelled
+from tasks.progressing import progress
 
-#: Leads that are decided about with one set of queries.
+#: Leads that are decided about with one set of queries, in one transaction.
 _CHUNK = 1000
+#: What of a lead the decision needs.
+_FIELDS = (
+    "id", "name", "score", "email", "country", "phone", "website", "legal_form",
+    "legal_basis",
+)  # fmt: skip
 
 
-def freeze(campaign: Campaign) -> int:
-    """Write a recipient for every active lead and an e-mail for every included one.
+class Decision(NamedTuple):
+    """What is decided about one lead."""
+
+    lead_id: int
+    #: Normalised; blank when there is none that can be written to.
+    address: str
+    #: None when it is written to.
+    skip: Skip | None
+
+
+def freeze(campaign_id: int, since: datetime) -> int:
+    """Write a recipient for every lead considered and an e-mail for every included one.
 
     Returns how many e-mails are new. Leads that are included already stay as they
-    are; skipped ones are asked again, so a later launch may include them. To be
-    called with the campaign's row locked.
+    are; skipped ones are asked again, so a later launch may include them. `since` is
+    the campaign's `freezing_since`: what was decided after it isn't decided again, and
+    when the campaign has another, or may not grow now, this ends early.
     """
-    emails = Email.objects.filter(campaign=campaign, step=1)
-    taken = set(emails.values_list("address", flat=True))
-    template_id = campaign.template.pk
+    campaign = Campaign.objects.get(pk=campaign_id)
     rota = rota_of(campaign)
-    added = 0
-    for leads in _chunks(_undecided(campaign)):
-        recipients = _decide(campaign, leads, taken)
-        Recipient.objects.bulk_create(
-            recipients,
-            update_conflicts=True,
-            unique_fields=["campaign", "lead"],
-            update_fields=["address", "state", "reason", "detail", "updated_at"],
-        )
-        new = [r for r in recipients if r.state == Recipient.State.INCLUDED]
-        accounts = accounts_for(rota, [each.address for each in new])
-        Email.objects.bulk_create(
-            [_email_for(each, template_id, accounts[each.address]) for each in new]
-        )
-        added += len(new)
+    undecided = _undecided(campaign, since)
+    total, done, added = undecided.count(), 0, 0
+    # Outside a transaction the ids come through a cursor that is held over commits.
+    ids = undecided.order_by("-score", "id").values_list("pk", flat=True)
+    for chunk in _chunks(ids.iterator(chunk_size=_CHUNK)):
+        check_cancelled()
+        new = _freeze_chunk(campaign_id, since, chunk, rota)
+        if new is None:
+            break
+        added += new
+        done += len(chunk)
+        progress(done, total, "leads considered")
     return added
 
 
-def _undecided(campaign: Campaign) -> Iterator[Lead]:
-    included = Recipient.objects.filter(
-        campaign=campaign, state=Recipient.State.INCLUDED
-    )
-    # Best first: when two leads share an address, the better one is written to.
-    leads = (
-        Lead.objects.active()
-        .exclude(pk__in=included.values("lead_id"))
-        .only("id", "score", "email")
-        .order_by("-score", "id")
-    )
-    return leads.iterator(chunk_size=_CHUNK)
+def decide(campaign: Campaign, lead_ids: Sequence[int]) -> Iterator[Decision]:
+    """Yield what is decided about each lead.
 
-
-def _chunks(leads: Iterator[Lead]) -> Iterator[list[Lead]]:
-    while chunk := list(islice(leads, _CHUNK)):
-        yield chunk
-
-
-def _decide(
-    campaign: Campaign, leads: Sequence[Lead], taken: set[str]
-) -> list[Recipient]:
-    addresses = {lead.pk: usable_address(lead.email) for lead in leads}
+    In the order of the ids: of two leads with one address the first is written to.
+    """
+    rows = {
+        row["id"]: row for row in Lead.objects.filter(pk__in=lead_ids).values(*_FIELDS)
+    }
+    leads = [rows[lead_id] for lead_id in lead_ids if lead_id in rows]
+    addresses = {lead["id"]: usable_address(lead["email"]) for lead in leads}
     written = [address for address in addresses.values() if address]
     suppressed = suppressed_addresses(written)
-    demos = demo_urls([lead.pk for lead in leads])
+    demos = leads_with_demo(lead_ids)
     mailed = _mailed_lately(campaign, written)
-    recipients = []
+    taken = _taken(campaign, written)
     for lead in leads:
-        address = addresses[lead.pk]
+        address = addresses[lead["id"]]
         candidate = Candidate(
-            score=lead.score,
-            raw_address=lead.email,
+            score=lead["score"],
+            raw_address=lead["email"],
             address=address,
             is_suppressed=address in suppressed,
-            has_demo=lead.pk in demos,
+            has_demo=lead["id"] in demos,
             mailed_by=mailed.get(address, ""),
+            consent_missing=missing_consent_of(
+                ConsentRule(campaign.consent_rule),
+                **{
+                    name: lead[name]
+                    for name in _FIELDS[1:]
+                    if name not in ("score", "email")
+                },
+            ),
         )
         skip = reason_to_skip(
             candidate,
@@ -95,18 +118,106 @@ def _decide(
         )
         if skip is None:
             taken.add(address)
-        recipients.append(
-            Recipient(
-                campaign=campaign,
-                lead=lead,
-                address=address,
-                state=Recipient.State.SKIPPED if skip else Recipient.State.INCLUDED,
-                reason=skip.reason if skip else "",
-                detail=skip.detail if skip else "",
-                updated_at=timezone.now(),
+        yield Decision(lead["id"], address, skip)
+
+
+def _undecided(campaign: Campaign, since: datetime) -> QuerySet[Lead]:
+    return select_leads(campaign.audience).exclude(
+        pk__in=_decided(campaign, since).values("lead_id")
+    )
+
+
+def _decided(campaign: Campaign, since: datetime) -> QuerySet[Recipient]:
+    return Recipient.objects.filter(campaign=campaign).filter(
+        Q(state=Recipient.State.INCLUDED) | Q(updated_at__gte=since)
+    )
+
+
+def _chunks(ids: Iterator[int]) -> Iterator[list[int]]:
+    while chunk := list(islice(ids, _CHUNK)):
+        yield chunk
+
+
+def _freeze_chunk(
+    campaign_id: int, since: datetime, lead_ids: Sequence[int], rota: Rota
+) -> int | None:
+    """Decide about some leads; returns the new mails, None when the freezing is over."""
+    with transaction.atomic():
+        campaign = (
+            Campaign.objects.select_for_update(no_key=True)
+            .filter(
+                pk=campaign_id,
+                freezing_since=since,
+                state__in=(CampaignState.LAUNCHING, CampaignState.RUNNING),
             )
+            .first()
         )
-    return recipients
+        if campaign is None:
+            return None
+        # Another run may have been here while this one was taken for dead.
+        decided = _decided(campaign, since).filter(lead_id__in=lead_ids)
+        known = set(decided.values_list("lead_id", flat=True))
+        lead_ids = [each for each in lead_ids if each not in known]
+        decisions = list(decide(campaign, lead_ids))
+        recipient_ids = _write_recipients(campaign, decisions)
+        return _write_emails(campaign, decisions, recipient_ids, rota)
+
+
+def _write_recipients(
+    campaign: Campaign, decisions: Sequence[Decision]
+) -> dict[int, int]:
+    """Write a row for each lead; returns their ids by the lead's."""
+    included, skipped = Recipient.State.INCLUDED, Recipient.State.SKIPPED
+    rows = insert_rows(
+        Recipient(campaign=campaign),
+        {
+            "lead": [each.lead_id for each in decisions],
+            "address": [each.address for each in decisions],
+            "state": [skipped if each.skip else included for each in decisions],
+            "reason": [each.skip.reason if each.skip else "" for each in decisions],
+            "detail": [each.skip.detail if each.skip else "" for each in decisions],
+        },
+        # Skipped before, and asked again.
+        ending=(
+            "ON CONFLICT (campaign_id, lead_id) DO UPDATE SET address = excluded.address,"
+            " state = excluded.state, reason = excluded.reason, detail = excluded.detail,"
+            " updated_at = excluded.updated_at RETURNING lead_id, id"
+        ),
+    )
+    return dict(rows)
+
+
+def _write_emails(
+    campaign: Campaign,
+    decisions: Sequence[Decision],
+    recipient_ids: dict[int, int],
+    rota: Rota,
+) -> int:
+    """Write the first mail of each lead that is included; returns how many."""
+    included = [each for each in decisions if each.skip is None]
+    if not included:
+        return 0
+    email = Email(
+        kind=Email.Kind.CAMPAIGN,
+        campaign=campaign,
+        template_id=campaign.template.pk,
+    )
+    accounts = accounts_for(rota, [each.address for each in included])
+    insert_rows(
+        email,
+        {
+            "account": [accounts[each.address] for each in included],
+            "recipient": [recipient_ids[each.lead_id] for each in included],
+            "lead": [each.lead_id for each in included],
+            "address": [each.address for each in included],
+        },
+    )
+    return len(included)
+
+
+def _taken(campaign: Campaign, addresses: Sequence[str]) -> set[str]:
+    rows = Email.objects.filter(campaign=campaign, step=1, address__in=addresses)
+    return set(rows.values_list("address", flat=True))
 
 
 def _mailed_lately(campaign: Campaign, addresses: Sequence[str]) -> dict[str, str]:
@@ -122,15 +233,3 @@ def _mailed_lately(campaign: Campaign, addresses: Sequence[str]) -> dict[str, st
         .values_list("address", "campaign__name")
     )
     return {address: name or "" for address, name in rows}
-
-
-def _email_for(recipient: Recipient, template_id: int, account_id: int) -> Email:
-    return Email(
-        kind=Email.Kind.CAMPAIGN,
-        campaign_id=recipient.campaign_id,
-        recipient=recipient,
-        lead_id=recipient.lead_id,
-        account_id=account_id,
-        template_id=template_id,
-        address=recipient.address,
-    )

@@ -72,6 +72,10 @@ class CampaignState(TextChoices):
     DRAFT = "draft", "draft"
     #: Will be launched at `scheduled_at`.
     SCHEDULED = "scheduled", "scheduled"
+    #: Its time passed while nothing ran here: a person says whether it is still wanted.
+    OVERDUE = "overdue", "overdue"
+    #: Its audience is being frozen; nothing is sent yet.
+    LAUNCHING = "launching", "launching"
     RUNNING = "running", "running"
     #: Sends nothing until it is resumed.
     PAUSED = "paused", "paused"
@@ -84,18 +88,40 @@ class CampaignState(TextChoices):
 #: Every move of a campaign that is allowed; the database refuses anything else.
 CAMPAIGN_TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     CampaignState.DRAFT: frozenset(
-        {CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.CANCELLED}
+        {CampaignState.SCHEDULED, CampaignState.LAUNCHING, CampaignState.CANCELLED}
     ),
     CampaignState.SCHEDULED: frozenset(
-        {CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.CANCELLED}
+        {
+            CampaignState.DRAFT,
+            CampaignState.OVERDUE,
+            CampaignState.LAUNCHING,
+            CampaignState.CANCELLED,
+        }
+    ),
+    CampaignState.OVERDUE: frozenset(
+        {CampaignState.DRAFT, CampaignState.LAUNCHING, CampaignState.CANCELLED}
+    ),
+    CampaignState.LAUNCHING: frozenset(
+        {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLED}
     ),
     CampaignState.RUNNING: frozenset(
         {CampaignState.PAUSED, CampaignState.FINISHED, CampaignState.CANCELLED}
     ),
-    CampaignState.PAUSED: frozenset({CampaignState.RUNNING, CampaignState.CANCELLED}),
-    CampaignState.FINISHED: frozenset({CampaignState.RUNNING}),
+    CampaignState.PAUSED: frozenset(
+        {CampaignState.RUNNING, CampaignState.LAUNCHING, CampaignState.CANCELLED}
+    ),
+    CampaignState.FINISHED: frozenset({CampaignState.LAUNCHING}),
     CampaignState.CANCELLED: frozenset(),
 }
+
+
+class ConsentRule(TextChoices):
+    """Whose consent a campaign asks for."""
+
+    WHERE_LAW_ASKS = "where_asked", "where the law asks for it"
+    ALWAYS = "always", "everybody's"
+    #: The owner answers for it, with a legal reason that we don't know of.
+    NEVER = "never", "nobody's"
 
 
 class SkipReason(TextChoices):
@@ -106,6 +132,7 @@ class SkipReason(TextChoices):
     INVALID_ADDRESS = "invalid_address", "the e-mail address is not valid"
     SUPPRESSED = "suppressed", "asked not to be written to"
     NO_DEMO = "no_demo", "no published demo site"
+    NO_CONSENT = "no_consent", "needs a consent that is not on file"
     ALREADY_MAILED = "already_mailed", "already written to"
     CAMPAIGN_CANCELLED = "campaign_cancelled", "the campaign was cancelled"
     REPLIED = "replied", "answered an earlier mail"

@@ -9,6 +9,9 @@ from django.utils import timezone
 from campaigns.models import Email, Recipient
 from campaigns.states import SENDABLE, EmailState, SkipReason, StopReason
 
+#: Mails that are skipped in one transaction when there may be any number of them.
+_PIECE = 2000
+
 
 def stop(recipient_id: int, reason: StopReason) -> int:
     """Send a recipient no further step; returns how many waiting mails are skipped.
@@ -58,14 +61,32 @@ def skip_waiting_mails(mails: QuerySet[Email], reason: SkipReason, detail: str) 
     Whoever loses the first mail by that is skipped as a recipient, too; whoever had
     it stays included.
     """
+    return _skip(mails, reason, detail)
+
+
+def skip_in_pieces(mails: QuerySet[Email], reason: SkipReason, detail: str) -> int:
+    """Do the same for any number of mails, in short transactions."""
+    count = 0
+    while skipped := _skip(mails, reason, detail, limit=_PIECE):
+        count += skipped
+    return count
+
+
+def _skip(
+    mails: QuerySet[Email],
+    reason: SkipReason,
+    detail: str,
+    *,
+    limit: int | None = None,
+) -> int:
     values = {"reason": reason, "detail": detail, "updated_at": timezone.now()}
     with transaction.atomic():
-        waiting = mails.filter(state__in=SENDABLE)
         # One order for all who lock many mails.
+        waiting = mails.filter(state__in=SENDABLE).order_by("pk")
         rows = list(
-            waiting.select_for_update()
-            .order_by("pk")
-            .values_list("pk", "recipient_id", "step")
+            waiting.select_for_update(of=("self",)).values_list(
+                "pk", "recipient_id", "step"
+            )[:limit]
         )
         count = Email.objects.filter(pk__in=[row[0] for row in rows]).update(
             state=EmailState.SKIPPED, **values

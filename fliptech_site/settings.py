@@ -300,6 +300,8 @@ DEMO_DAYS = env.integer("DEMO_DAYS", 60, minimum=1, maximum=3650)
 TEST_MODE = env.flag("TEST_MODE", True)
 #: Where the local mail sink listens, and where test installations send.
 MAIL_SINK = env.text("MAIL_SINK", "127.0.0.1:8025")
+#: A campaign that is overdue by more than this asks a person before it launches.
+CAMPAIGN_GRACE_HOURS = env.integer("CAMPAIGN_GRACE_HOURS", 24, minimum=1, maximum=8760)
 #: Encrypts passwords of mail accounts and secrets of webhooks; several keys, newest
 #: first, allow rotation.
 FIELD_KEYS = env.words("FIELD_KEYS")

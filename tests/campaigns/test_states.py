@@ -45,7 +45,8 @@ def test_an_email_moves_only_as_its_table_says(old, new, make_email):
 
 @pytest.mark.parametrize(("old", "new"), list(product(CampaignState, CampaignState)))
 def test_a_campaign_moves_only_as_its_table_says(old, new, make_campaign):
-    campaign = make_campaign(state=old, scheduled_at=timezone.now())
+    now = timezone.now()
+    campaign = make_campaign(state=old, scheduled_at=now, freezing_since=now)
 
     if new == old or new in CAMPAIGN_TRANSITIONS[old]:
         assert Campaign.objects.filter(pk=campaign.pk).update(state=new) == 1
