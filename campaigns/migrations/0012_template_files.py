@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0009_count_what_changes'),
+        ('campaigns', '0011_guards'),
     ]
 
     operations = [
