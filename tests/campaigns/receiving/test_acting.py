@@ -237,18 +237,32 @@ def test_a_test_mail_has_no_answers(make_sent, answer_to, receive):
     assert email.replied_at is None
 
 
-def test_an_answer_read_late_changes_no_newer_state(make_sent, answer_to, receive):
+def test_an_answer_older_than_what_we_saw_changes_no_newer_state(
+    make_sent, answer_to, receive
+):
     email = make_sent()
     receive(email, answer_to(email, "First"))
-    Conversation.objects.update(
-        needs_answer=False, last_at=timezone.now() + timedelta(hours=1)
-    )
+    later = timezone.now() + timedelta(hours=1)
+    IncomingMessage.objects.update(received_at=later)
+    Conversation.objects.update(needs_answer=False, last_at=later)
 
     receive(email, answer_to(email, "Older, from another folder"))
 
     conversation = Conversation.objects.get()
     assert not conversation.needs_answer
     assert conversation.is_unread
+
+
+def test_an_answer_that_crossed_ours_waits_for_another(make_sent, answer_to, receive):
+    email = make_sent()
+    receive(email, answer_to(email, "First"))
+    Conversation.objects.update(
+        needs_answer=False, last_at=timezone.now() + timedelta(minutes=1)
+    )
+
+    receive(email, answer_to(email, "Written before we answered, read after"))
+
+    assert Conversation.objects.get().needs_answer
 
 
 def test_two_answers_are_one_conversation(make_sent, answer_to, receive):
