@@ -17,6 +17,7 @@ from campaigns.messages import (
     text_of,
 )
 from campaigns.models import Account, Email, Template
+from campaigns.tagging import answers_to
 from campaigns.templating import FIELDS, Rendered, Source, example_fields, nest, render
 from campaigns.threads import answer_to, thread_of
 from leads.models import Lead
@@ -57,7 +58,7 @@ def compose(email: Email) -> tuple[str, bytes]:
     letter = Letter(
         from_name=account.from_name,
         from_address=account.from_address,
-        reply_to=account.reply_to,
+        reply_to=answers_to(email),
         to_address=email.address,
         subject=subject,
         html=html,

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 
 from campaigns.messages import Letter, build, one_line
 from campaigns.models import Account, Email, WrittenAnswer
+from campaigns.tagging import answers_to
 from fliptech_site.errors import InvalidInput
 
 #: Lines of the message that are quoted below the answer.
@@ -35,7 +36,7 @@ def compose_answer(email: Email) -> tuple[str, bytes]:
     letter = Letter(
         from_name=account.from_name,
         from_address=account.from_address,
-        reply_to=account.reply_to,
+        reply_to=answers_to(email),
         to_address=email.address,
         subject=one_line(written.subject),
         html=_as_html(text),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes
 
 import pytest
 from django.utils import timezone
 
+from campaigns.composing import compose
 from campaigns.models import Conversation, DeliveryEvent, Email, IncomingMessage
 from campaigns.receiving.reading import read_mailbox
-from campaigns.receiving.tagging import read_tag, tagged_address
+from campaigns.tagging import read_tag, tagged_address
 from leads.suppression import forget_address, is_suppressed
 from tests.campaigns.incoming.letters import letter, notice, report
 
@@ -163,6 +165,27 @@ def test_an_answer_without_references_is_known_by_its_tag(make_sent, receive):
     )
 
     assert (message.email, message.matched_by) == (email, "tag")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"tags_replies": True}, "ada+r{pk}."),
+        ({"tags_replies": True, "reply_to": "desk@b.example"}, "desk+r{pk}."),
+        ({"reply_to": "desk@b.example"}, "desk@b.example"),
+        ({}, "None"),
+    ],
+)
+def test_a_mail_asks_for_answers_at_its_own_address_where_that_works(
+    values, expected, make_account, make_campaign, make_email
+):
+    campaign = make_campaign(account=make_account(**values))
+    email = make_email(campaign=campaign, message_id="<1@x>")
+
+    _, content = compose(email)
+
+    reply_to = str(message_from_bytes(content)["Reply-To"])
+    assert reply_to.startswith(expected.format(pk=email.pk))
 
 
 def test_an_answer_without_any_sign_is_known_by_its_sender(make_sent, receive):
