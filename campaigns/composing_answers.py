@@ -54,15 +54,14 @@ def _references(written: WrittenAnswer) -> list[str]:
     message = written.message
     if message is None:
         return []
-    ids = [message.email.message_id] if message.email else []
-    return [each for each in (*ids, message.message_id) if _is_id(each)]
+    ours = message.email.message_id if message.email else None
+    return [each for each in (ours or "", message.message_id) if _is_id(each)]
 
 
-def _is_id(text: str | None) -> bool:
+def _is_id(text: str) -> bool:
     """Say whether a stranger's Message-ID may stand in our headers."""
-    return bool(
-        text
-        and text.startswith("<")
+    return (
+        text.startswith("<")
         and text.endswith(">")
         and text.isascii()
         and text.isprintable()
