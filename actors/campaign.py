@@ -114,3 +114,11 @@ def check_sender_domain(account_id: int) -> dict[str, str]:
     from campaigns import domain_checks
 
     return domain_checks.states(domain_checks.check_domain(account_id))
+
+
+@actor(queue="default", time_limit_minutes=15, periodic="15 4 * * *")
+def clear_old_messages() -> dict[str, int]:
+    """Empty messages that came in long ago."""
+    from campaigns.receiving import clearing
+
+    return clearing.clear_old_messages()

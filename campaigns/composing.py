@@ -12,6 +12,7 @@ from campaigns.links import click_url, pixel_url, trap_url, unsubscribe_url
 from campaigns.messages import Letter, build, one_line
 from campaigns.models import Account, Campaign, Email, Template
 from campaigns.spintax import seed_for
+from campaigns.tagging import answers_to
 from campaigns.templating import Rendered, Source, render
 from campaigns.threads import answer_to, thread_of
 from leads.models import Lead
@@ -60,7 +61,7 @@ def compose(email: Email) -> tuple[str, bytes]:
     letter = Letter(
         from_name=account.from_name,
         from_address=account.from_address,
-        reply_to=account.reply_to,
+        reply_to=answers_to(email),
         to_address=email.address,
         subject=subject,
         html=finished.html,

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 
 from campaigns.messages import Letter, build, one_line
 from campaigns.models import Account, Email, WrittenAnswer
+from campaigns.tagging import answers_to
 from fliptech_site.errors import InvalidInput
 
 #: Lines of the message that are quoted below the answer.
@@ -35,7 +36,7 @@ def compose_answer(email: Email) -> tuple[str, bytes]:
     letter = Letter(
         from_name=account.from_name,
         from_address=account.from_address,
-        reply_to=account.reply_to,
+        reply_to=answers_to(email),
         to_address=email.address,
         subject=one_line(written.subject),
         html=_as_html(text),
@@ -53,15 +54,14 @@ def _references(written: WrittenAnswer) -> list[str]:
     message = written.message
     if message is None:
         return []
-    ids = [message.email.message_id] if message.email else []
-    return [each for each in (*ids, message.message_id) if _is_id(each)]
+    ours = message.email.message_id if message.email else None
+    return [each for each in (ours or "", message.message_id) if _is_id(each)]
 
 
-def _is_id(text: str | None) -> bool:
+def _is_id(text: str) -> bool:
     """Say whether a stranger's Message-ID may stand in our headers."""
-    return bool(
-        text
-        and text.startswith("<")
+    return (
+        text.startswith("<")
         and text.endswith(">")
         and text.isascii()
         and text.isprintable()

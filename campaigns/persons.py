@@ -27,35 +27,11 @@ def export_person(person: Person) -> dict[str, Any]:
     emails = Email.objects.filter(address=person.address).prefetch_related(
         "events", "delivery_events"
     )
+    conversations = Conversation.objects.filter(
+        address=person.address
+    ).prefetch_related("answers")
     return {
-        "emails": [
-            {
-                "subject": email.subject,
-                "state": email.state,
-                "sent_at": email.sent_at.isoformat() if email.sent_at else None,
-                "events": [
-                    {
-                        "kind": event.kind,
-                        "at": event.created_at.isoformat(),
-                        "user_agent": event.user_agent,
-                        "network": event.network,
-                        "by": "a person" if event.is_human else "a machine",
-                        "times": event.hits,
-                    }
-                    for event in email.events.all()
-                ],
-                "delivery": [
-                    {
-                        "kind": event.kind,
-                        "at": event.happened_at.isoformat(),
-                        "status": event.status,
-                        "said": event.words,
-                    }
-                    for event in email.delivery_events.all()
-                ],
-            }
-            for email in emails.order_by("pk")
-        ],
+        "emails": [_export_email(email) for email in emails.order_by("pk")],
         "messages": [
             {
                 "at": message.received_at.isoformat(),
@@ -67,10 +43,36 @@ def export_person(person: Person) -> dict[str, Any]:
         ],
         "answers": [
             {"at": answer.created_at.isoformat(), "text": answer.text}
-            for conversation in Conversation.objects.filter(
-                address=person.address
-            ).prefetch_related("answers")
+            for conversation in conversations
             for answer in conversation.answers.all()
+        ],
+    }
+
+
+def _export_email(email: Email) -> dict[str, Any]:
+    return {
+        "subject": email.subject,
+        "state": email.state,
+        "sent_at": email.sent_at.isoformat() if email.sent_at else None,
+        "events": [
+            {
+                "kind": event.kind,
+                "at": event.created_at.isoformat(),
+                "user_agent": event.user_agent,
+                "network": event.network,
+                "by": "a person" if event.is_human else "a machine",
+                "times": event.hits,
+            }
+            for event in email.events.all()
+        ],
+        "delivery": [
+            {
+                "kind": event.kind,
+                "at": event.happened_at.isoformat(),
+                "status": event.status,
+                "said": event.words,
+            }
+            for event in email.delivery_events.all()
         ],
     }
 

@@ -30,6 +30,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Account
         fields = (
             "name", "is_enabled", "per_minute", "from_name", "from_address", "reply_to",
+            "tags_replies",
             "postal_address", "smtp_host", "smtp_port", "security", "username",
         )  # fmt: skip
 
@@ -64,7 +65,7 @@ class AccountAdmin(ModelAdmin):
     search_fields = ("name", "from_address", "smtp_host")
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "per_minute")}),
-        ("Sender", {"fields": ("from_name", "from_address", "reply_to", "postal_address")}),
+        ("Sender", {"fields": ("from_name", "from_address", "reply_to", "tags_replies", "postal_address")}),
         (
             "Server",
             {"fields": ("smtp_host", "smtp_port", "security", "username", "new_password")},

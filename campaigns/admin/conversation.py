@@ -185,7 +185,8 @@ class ConversationAdmin(ReadOnlyAdmin):
         """The subject and the beginning of the newest message."""
         text = " ".join((conversation.newest_text or "").split())
         return format_html(
-            '<span style="{0}">{1}</span><span style="{0};opacity:.7">{2}</span>',
+            '<span style="display:block"><span style="{0}">{1}</span>'
+            '<span style="{0};opacity:.7">{2}</span></span>',
             _ONE_LINE,
             conversation.subject or "(no subject)",
             text[:_SNIPPET],

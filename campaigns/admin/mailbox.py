@@ -70,7 +70,7 @@ class MailboxForm(_SecretForm):
         model = Mailbox
         fields = (
             "name", "account", "is_enabled", "host", "port", "security", "login",
-            "username", "folders", "sent_folder", "tags_replies", "keeps_strangers",
+            "username", "folders", "sent_folder", "keeps_strangers",
             "reads_since",
         )  # fmt: skip
 
@@ -114,7 +114,7 @@ class MailboxAdmin(ModelAdmin):
         ),
         (
             "Reading",
-            {"fields": ("folders", "sent_folder", "tags_replies", "keeps_strangers", "reads_since")},
+            {"fields": ("folders", "sent_folder", "keeps_strangers", "reads_since")},
         ),
         ("State", {"fields": ("read_at", "trouble")}),
     )  # fmt: skip

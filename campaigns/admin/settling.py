@@ -52,7 +52,7 @@ class SettlingButtons(ReadOnlyAdmin):
     actions_detail = ("settle_arrived", "settle_lost")
 
     def has_settle_permission(
-        self, request: HttpRequest, object_id: object = None
+        self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
         """Rows are read-only; deciding about one asks for the right to change it.
 

@@ -73,6 +73,14 @@ class Account(models.Model):
     from_name = models.CharField(max_length=100, validators=[_ONE_LINE])
     from_address = models.EmailField()
     reply_to = models.EmailField(blank=True)
+    tags_replies = models.BooleanField(
+        "answers to name+tag@",
+        default=False,
+        help_text=(
+            "The server delivers name+tag@ to name@. Answers then name the mail they"
+            " belong to, whatever program wrote them."
+        ),
+    )
     postal_address = models.CharField(
         max_length=300,
         help_text="Stands under every mail; the law asks for it (CAN-SPAM).",

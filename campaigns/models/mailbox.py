@@ -60,14 +60,6 @@ class Mailbox(models.Model):
             " blank asks the server which folder that is."
         ),
     )
-    tags_replies = models.BooleanField(
-        "answers to name+tag@",
-        default=False,
-        help_text=(
-            "The server delivers name+tag@ to name@. Answers then name the mail they"
-            " belong to, whatever program wrote them."
-        ),
-    )
     keeps_strangers = models.BooleanField(
         "keep mail of strangers",
         default=False,

@@ -65,8 +65,10 @@ def _bring_up(
         "last_at": Greatest(F("last_at"), at),
         "is_unread": True,
     }
-    if at >= conversation.last_at:
-        # An old mail that is read late changes nothing about who has to answer.
+    others = conversation.messages.filter(kind="reply").exclude(pk=message.pk)
+    if not others.filter(received_at__gt=at).exists():
+        # One that came before our own answer and was read after it waits all the same;
+        # only one that is older than what we have seen of the person changes nothing.
         changes |= {
             "needs_answer": True,
             "subject": message.subject or conversation.subject,

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from campaigns.incoming.mime import Headers
 from campaigns.incoming.reading import Incoming
 from campaigns.models import Email
-from campaigns.receiving.tagging import read_tag
 from campaigns.states import REACHED
+from campaigns.tagging import read_tag
 from fliptech_site.errors import InvalidInput
 from leads.suppression import normalise_address
 

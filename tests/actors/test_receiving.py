@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from campaigns.models import IncomingMessage
 from tasks.declaring import load_actors
 from tasks.models import Task
 from tests.campaigns.conftest import make_account  # noqa: F401 - a fixture
@@ -26,3 +30,22 @@ def test_mails_in_doubt_are_looked_after_every_quarter_of_an_hour():
 
     assert actor.fn() == {"settled": 0, "looked_up": 0, "given_up": 0}
     assert str(actor.options["periodic"]).startswith("7-59/15 ")
+
+
+def test_old_messages_are_emptied_and_their_places_kept(make_account):  # noqa: F811
+    def came(days, kind):
+        return IncomingMessage.objects.create(
+            account=account, digest=f"{days}{kind}", raw=b"x", kind=kind,
+            received_at=timezone.now() - timedelta(days=days),
+            handled_at=timezone.now(),
+        )  # fmt: skip
+
+    account = make_account()
+    kept = [came(40, "reply"), came(20, "bounce")]
+    emptied = [came(400, "reply"), came(40, "bounce"), came(40, "other")]
+    actor = load_actors()["clear_old_messages"]
+
+    assert actor.fn() == {"emptied": 3, "events": 0}
+    full = IncomingMessage.objects.exclude(raw=b"").values_list("pk", flat=True)
+    assert sorted(full) == [row.pk for row in kept]
+    assert IncomingMessage.objects.count() == len(kept) + len(emptied)

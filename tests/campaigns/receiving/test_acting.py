@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes
 
 import pytest
 from django.utils import timezone
 
+from campaigns.composing import compose
 from campaigns.models import Conversation, DeliveryEvent, Email, IncomingMessage
 from campaigns.receiving.reading import read_mailbox
-from campaigns.receiving.tagging import read_tag, tagged_address
+from campaigns.tagging import read_tag, tagged_address
 from leads.suppression import forget_address, is_suppressed
 from tests.campaigns.incoming.letters import letter, notice, report
 
@@ -165,6 +167,27 @@ def test_an_answer_without_references_is_known_by_its_tag(make_sent, receive):
     assert (message.email, message.matched_by) == (email, "tag")
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"tags_replies": True}, "ada+r{pk}."),
+        ({"tags_replies": True, "reply_to": "desk@b.example"}, "desk+r{pk}."),
+        ({"reply_to": "desk@b.example"}, "desk@b.example"),
+        ({}, "None"),
+    ],
+)
+def test_a_mail_asks_for_answers_at_its_own_address_where_that_works(
+    values, expected, make_account, make_campaign, make_email
+):
+    campaign = make_campaign(account=make_account(**values))
+    email = make_email(campaign=campaign, message_id="<1@x>")
+
+    _, content = compose(email)
+
+    reply_to = str(message_from_bytes(content)["Reply-To"])
+    assert reply_to.startswith(expected.format(pk=email.pk))
+
+
 def test_an_answer_without_any_sign_is_known_by_its_sender(make_sent, receive):
     email = make_sent()
 
@@ -237,18 +260,32 @@ def test_a_test_mail_has_no_answers(make_sent, answer_to, receive):
     assert email.replied_at is None
 
 
-def test_an_answer_read_late_changes_no_newer_state(make_sent, answer_to, receive):
+def test_an_answer_older_than_what_we_saw_changes_no_newer_state(
+    make_sent, answer_to, receive
+):
     email = make_sent()
     receive(email, answer_to(email, "First"))
-    Conversation.objects.update(
-        needs_answer=False, last_at=timezone.now() + timedelta(hours=1)
-    )
+    later = timezone.now() + timedelta(hours=1)
+    IncomingMessage.objects.update(received_at=later)
+    Conversation.objects.update(needs_answer=False, last_at=later)
 
     receive(email, answer_to(email, "Older, from another folder"))
 
     conversation = Conversation.objects.get()
     assert not conversation.needs_answer
     assert conversation.is_unread
+
+
+def test_an_answer_that_crossed_ours_waits_for_another(make_sent, answer_to, receive):
+    email = make_sent()
+    receive(email, answer_to(email, "First"))
+    Conversation.objects.update(
+        needs_answer=False, last_at=timezone.now() + timedelta(minutes=1)
+    )
+
+    receive(email, answer_to(email, "Written before we answered, read after"))
+
+    assert Conversation.objects.get().needs_answer
 
 
 def test_two_answers_are_one_conversation(make_sent, answer_to, receive):

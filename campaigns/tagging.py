@@ -1,4 +1,4 @@
-"""Addresses that name the mail they belong to: name+r12.signature@example.com. Pure.
+"""Addresses that name the mail they belong to: name+r12.signature@example.com.
 
 Answers come back to them whatever program wrote them, and nobody can make one up.
 """
@@ -9,11 +9,21 @@ import re
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from campaigns.models import Email
+
 #: 60 bits: a guess takes a mail per try, and wins a wrong line in a thread.
 _SIGNATURE_CHARS = 15
 #: RFC 5321, section 4.5.3.1.1.
 _MAX_LOCAL = 64
 _TAG = re.compile(r"\+r(\d{1,18})\.([0-9a-f]{15})@", re.IGNORECASE)
+
+
+def answers_to(email: Email) -> str:
+    """Give the Reply-To of a mail, blank where answers go to its sender anyway."""
+    account = email.account
+    if not account.tags_replies or email.kind == Email.Kind.TEST:
+        return account.reply_to
+    return tagged_address(account.reply_to or account.from_address, email.pk)
 
 
 def tagged_address(address: str, email_id: int) -> str:
