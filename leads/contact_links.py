@@ -29,6 +29,8 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _MOST = 20
+#: Links of a page that are looked at; the largest menus have some hundreds.
+_MOST_LOOKED_AT = 5_000
 
 
 def contact_links(page: HtmlElement, *, url: str) -> list[str]:
@@ -36,7 +38,7 @@ def contact_links(page: HtmlElement, *, url: str) -> list[str]:
     base = _base(page, url)
     ranked: dict[str, tuple[int, int]] = {}
     here = _plain(url)
-    for link in page.xpath("//a[@href] | //area[@href]"):
+    for link in page.xpath("//a[@href] | //area[@href]")[:_MOST_LOOKED_AT]:
         address = _page_of_site(link.get("href"), base, url)
         if not address or _plain(address) == here:
             continue

@@ -6,7 +6,6 @@ character references, taken apart by mark-up, spelled out or hidden.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 import phonenumbers
 from lxml.html import HtmlElement
 
+from leads.character_references import unescape
 from leads.email_texts import ADDRESS, addresses_in, spell_out
 from leads.page_text import flow_text, lines_of
 from leads.unhiding import decode_cfemail, hidden_addresses
@@ -33,6 +33,10 @@ __all__ = [
 _ROLES = ("info", "hello", "contact", "office", "mail", "sales", "team", "bookings")
 #: Characters of a page in which numbers are looked for.
 _PHONE_TEXT = 200_000
+#: Numbers that are tried and are none, until no more are looked for in a text.
+_PHONE_TRIES = 4_000
+#: A line with fewer digits holds no number that could be called, but years and prices.
+_PHONE_DIGITS = re.compile(r"(?:\d\D{0,20}+){6}")
 _MAX_PHONES = 50
 #: Addresses that are read of a page, and of a line before pieces are put together.
 _MAX_ADDRESSES, _MAX_COMPARED = 2_000, 200
@@ -55,14 +59,17 @@ def find_emails(page: HtmlElement, *, site_host: str = "") -> list[str]:
 
 def emails_in_text(text: str) -> list[str]:
     """Give the usable addresses in plain text, spelled-out ones too."""
-    return list(dict.fromkeys(addresses_in(html.unescape(text))))
+    return list(dict.fromkeys(addresses_in(unescape(text))))
 
 
 def without_contacts(text: str, *, region: str = "US") -> str:
     """Black out e-mail addresses and phone numbers in somebody's text."""
     text = ADDRESS.sub("[…]", spell_out(text))
     matches = phonenumbers.PhoneNumberMatcher(
-        text[:20_000], region, leniency=phonenumbers.Leniency.POSSIBLE
+        text[:20_000],
+        region,
+        leniency=phonenumbers.Leniency.POSSIBLE,
+        max_tries=_PHONE_TRIES,
     )
     for match in reversed(list(matches)):
         text = text[: match.start] + "[…]" + text[match.end :]
@@ -168,8 +175,12 @@ def _number_of(href: str) -> str:
 
 def phones_in_text(text: str, *, region: str = "US") -> list[str]:
     """Give the valid phone numbers in plain text as E.164."""
+    lines = text[:_PHONE_TEXT].split("\n")
     matches = phonenumbers.PhoneNumberMatcher(
-        text[:_PHONE_TEXT], region.upper() or None, leniency=phonenumbers.Leniency.VALID
+        "\n".join(line if _PHONE_DIGITS.search(line) else ";" for line in lines),
+        region.upper() or None,
+        leniency=phonenumbers.Leniency.VALID,
+        max_tries=_PHONE_TRIES,
     )
     found = (
         phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)

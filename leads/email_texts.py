@@ -15,27 +15,37 @@ ADDRESS = re.compile(
     rf"@(?:{_LABEL}\.)+(?:xn--[a-z0-9-]{{2,59}}|[^\W\d_]{{2,24}})(?![\w-]|\.\w|@)",
     re.IGNORECASE,
 )
+#: A word before a sign, from its beginning on and of bounded length: an expression that
+#: begins at each letter of a long word takes the square of the time.
+_MAILBOX = r"(?<![\w.+-])([\w.+-]{1,64})"
 #: Some signs that people use instead of "@" and ".", in brackets of any kind.
 _OPEN, _CLOSE = r"[(\[{<«|]", r"[)\]}>»|]"
 _SPELLED_AT = re.compile(
-    rf"\s*(?:{_OPEN}\s*(?:at|ät|@|a|arroba|chez|æt|klammeraffe)\s*{_CLOSE}"
-    r"|(?<=\w)(?:\s+[-_*~]+|[_*~]+)at(?:[-_*~]+\s+|[_*~]+)(?=\w))\s*",
+    rf"\s{{0,3}}(?:{_OPEN}\s?(?:at|ät|@|a|arroba|chez|æt|klammeraffe)\s?{_CLOSE}"
+    r"|(?<=\w)(?:\s{1,3}[-_*~]{1,9}|[_*~]{1,9})at(?:[-_*~]{1,9}\s{1,3}|[_*~]{1,9})(?=\w))"
+    r"\s{0,3}",
     re.IGNORECASE,
 )
 _SPELLED_DOT = re.compile(
-    rf"\s*(?:{_OPEN}\s*(?:dot|punkt|punto|point|d0t|\.)\s*{_CLOSE}"
-    r"|(?<=\w)(?:\s+[-_*~]+|[_*~]+)dot(?:[-_*~]+\s+|[_*~]+)(?=\w))\s*",
+    rf"\s{{0,3}}(?:{_OPEN}\s?(?:dot|punkt|punto|point|d0t|\.)\s?{_CLOSE}"
+    r"|(?<=\w)(?:\s{1,3}[-_*~]{1,9}|[_*~]{1,9})dot(?:[-_*~]{1,9}\s{1,3}|[_*~]{1,9})(?=\w))"
+    r"\s{0,3}",
     re.IGNORECASE,
 )
 #: `info AT shop.example`: capitals, or a whole address in words, are no accident.
-_SHOUTED_AT = re.compile(r"([\w.+-]+)\s+AT\s+(?=[\w-]+(?:\.[\w-]+|\s+(?:DOT|dot)\s))")
+_SHOUTED_AT = re.compile(
+    rf"{_MAILBOX}\s{{1,3}}AT\s{{1,3}}(?=[\w-]{{1,63}}(?:\.[\w-]|\s{{1,3}}(?:DOT|dot)\s))"
+)
 _IN_WORDS = re.compile(
-    r"\b([a-z0-9][a-z0-9._+-]{0,63})\s+(?:at|@)\s+((?:[a-z0-9-]{1,63}\s+(?:dot|punkt)\s+)+)"
+    r"\b([a-z0-9][a-z0-9._+-]{0,63})\s{1,3}(?:at|@)\s{1,3}"
+    r"((?:[a-z0-9-]{1,63}\s{1,3}(?:dot|punkt)\s{1,3}){1,6})"
     r"([a-z]{2,24})\b",
     re.IGNORECASE,
 )
-_SHOUTED_DOT = re.compile(r"(?<=[\w-])\s+DOT\s+(?=[a-zA-Z]{2})")
-_SPACED_AT = re.compile("([\\w.+-]+)\\s*[@\uff20\ufe6b]\\s+(?=[\\w-]+\\.[a-z])")
+_SHOUTED_DOT = re.compile(r"(?<=[\w-])\s{1,3}DOT\s{1,3}(?=[a-zA-Z]{2})")
+_SPACED_AT = re.compile(
+    rf"{_MAILBOX}\s{{0,3}}[@\uff20\ufe6b]\s{{1,3}}(?=[\w-]{{1,63}}\.[a-z])"
+)
 #: Words before an "at" that is one: "Find us @ shop.example".
 _NO_MAILBOX = frozenset(
     [

@@ -6,7 +6,6 @@ that leave no doubt about what was meant; what is left is broken, and says where
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import re
@@ -14,26 +13,35 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from leads.character_references import unescape
+
 #: Characters of a block that are looked at.
 _MAX_CHARACTERS = 2_000_000
 #: Values that stand one after the other in a block.
 _MAX_VALUES = 1_000
 _BLANKS = " \t\r\n\ufeff\xa0\u2028\u2029\x00;,"
+#: What stands around a block and can be told by itself; comments are not.
 _WRAPPING = re.compile(
-    r"^(?:\s|\ufeff|<!\[CDATA\[|<!--[^{}\[\]]*?-->|<!--|-->|>|//\s*(?=<!|>|--|$)|//[^\n]*\n"
-    r"|/\*.*?\*/|/\*|\*/|(?:var|let|const)\s+[\w.$]+\s*=)+",
-    re.DOTALL,
+    r"(?:[\s\ufeff>]|<!\[CDATA\[|<!(?!--)|-->|//\s*+(?=<!|>|--|$)|//[^\n]*+\n"
+    r"|(?:var|let|const)\s++[\w.$]++\s*+=)++"
 )
+_COMMENT_END = {"<!--": re.compile(r"[{}\[\]]|-->"), "/*": re.compile(r"\*/")}
 _WRAPPING_ENDS = ("-->", "//", "/*", "*/", "<!", "]]>", "]>")
 _ESCAPED_START = re.compile(r"[\[{\s]*&(?:quot|#34|#x22);", re.IGNORECASE)
 #: A string, or one of the faults that stand between strings.
+#:
+#: A string or a comment that nothing ends goes to the end of the block: whoever began
+#: again at each sign inside it would take the square of the time.
 _TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\],])|[}\]"](?=\s*[{\["])',
+    r'"(?:[^"\\]++|\\.)*+"?|//[^\n]*+|/\*.*?(?:\*/|\Z)'
+    r'|,(?=\s*+[}\],])|[}\]](?=\s*+[{\["])',
     re.DOTALL,
 )
 _BAD_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|(.?))', re.DOTALL)
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],]', re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
+#: How an object or a list begins, written out or as a character reference.
+_BEGINNINGS = ("{", "[", "&")
 #: Objects inside each other that are still completed.
 _MAX_DEPTH = 50
 _CLOSES_STRING = re.compile(r"\s*(?:[:}\]]|,\s*(?:[\"{\[\]}tfn\d-]|$)|$)")
@@ -65,6 +73,8 @@ def read_json_block(text: str) -> JsonBlock:
     values, first_fault = _decode_all(text)
     if not first_fault:
         return JsonBlock(values)
+    if not _unwrapped(text).startswith(_BEGINNINGS):
+        return JsonBlock(values, fault=first_fault)
     tried = text
     for name, repair in _REPAIRS:
         tried, before = repair(tried), tried
@@ -134,20 +144,60 @@ def _after_blanks(text: str, at: int) -> int:
 
 
 def _unwrapped(text: str) -> str:
-    text = _WRAPPING.sub("", text)
+    return text[_start_inside(text) : _end_inside(text)].strip(_BLANKS)
+
+
+def _start_inside(text: str) -> int:
+    """Say where the wrapping before a block ends."""
+    at = 0
+    #: Comment sign -> where its end, or a bracket before it, was last found.
+    ends: dict[str, int] = {}
     while True:
-        # From the end on, because an expression would look at every run of blanks.
-        shorter = text.rstrip(_BLANKS)
-        end = next((end for end in _WRAPPING_ENDS if shorter.endswith(end)), "")
+        before = at
+        if found := _WRAPPING.match(text, at):
+            at = found.end()
+        for sign, end in _COMMENT_END.items():
+            if text.startswith(sign, at):
+                at = _after_comment(text, at, sign, end, ends)
+        if text.startswith("*/", at):
+            at += 2
+        if at == before:
+            return at
+
+
+def _after_comment(
+    text: str, at: int, sign: str, end: re.Pattern[str], ends: dict[str, int]
+) -> int:
+    """Skip a comment, or its sign alone when it has no end or the block begins in it."""
+    at += len(sign)
+    if ends.get(sign, -1) < at:
+        # What was found holds for all signs before it, so that each is found once.
+        found = end.search(text, at)
+        ends[sign] = found.start() if found else len(text)
+    where = ends[sign]
+    is_whole = text.startswith(("-->", "*/"), where)
+    return where + (3 if sign == "<!--" else 2) if is_whole else at
+
+
+def _end_inside(text: str) -> int:
+    """Say where the wrapping behind a block begins.
+
+    From the end on, because an expression would look at every run of blanks.
+    """
+    at = len(text)
+    while True:
+        while (at and text[at - 1] in _BLANKS) or (at and text[at - 1].isspace()):
+            at -= 1
+        end = next((end for end in _WRAPPING_ENDS if text.endswith(end, 0, at)), "")
         if not end:
-            return shorter.strip(_BLANKS)
-        text = shorter.removesuffix(end)
+            return at
+        at -= len(end)
 
 
 def _without_surplus_end(text: str) -> str:
     """Drop closing brackets that nothing opened."""
     depth, end = 0, len(text)
-    for found in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text, re.DOTALL):
+    for found in _BRACKET.finditer(text):
         sign = found[0]
         depth += (sign in "{[") - (sign in "}]")
         if depth < 0:
@@ -159,7 +209,7 @@ def _without_surplus_end(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     """Decode character references when even the block's own quotes are some."""
-    return html.unescape(text) if _ESCAPED_START.match(text) else text
+    return unescape(text) if _ESCAPED_START.match(text) else text
 
 
 def _tidied(text: str) -> str:
@@ -173,7 +223,7 @@ def _tidy_tokens(text: str) -> Iterator[str]:
         yield text[at : found.start()]
         at = found.end()
         token = found[0]
-        if token.startswith('"') and len(token) > 1:
+        if token.startswith('"'):
             yield _BAD_ESCAPE.sub(_good_escape, token)
             # `"a" "b"` lacks a comma, `"a": "b"` does not.
             if re.match(r'\s*"', text[at : at + 100]):

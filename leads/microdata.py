@@ -11,11 +11,14 @@ from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
 
-from leads.page_text import flow_text
+from leads.page_text import Steps, flow_text
 from leads.pages import storable
 
 #: Items read on one page, and items inside each other; real pages have some dozens.
 _MAX_ITEMS, _MAX_DEPTH = 1_000, 20
+#: Nodes walked for the properties of one page, and for the text of one of them. Tags
+#: that nothing closes make each property hold all that follow.
+_MAX_STEPS, _MAX_TEXT_STEPS = 100_000, 1_000
 #: Which attribute says a property's value, by element.
 _VALUE_ATTRIBUTES = {
     "meta": "content",
@@ -54,6 +57,7 @@ class _Reader:
         self._page = page
         self._url = url
         self._left = _MAX_ITEMS
+        self._steps = Steps(_MAX_STEPS)
         self._open: set[HtmlElement] = set()
         self._by_id: dict[str, HtmlElement] | None = None
 
@@ -86,7 +90,7 @@ class _Reader:
         names = (element.get("itemref") or "").split()[:20]
         roots += [each for name in names if (each := self._element(name)) is not None]
         waiting = [root for root in reversed(roots) if isinstance(root.tag, str)]
-        while waiting:
+        while waiting and self._steps.take():
             each = waiting.pop()
             if each.get("itemprop"):
                 yield each
@@ -108,11 +112,18 @@ class _Reader:
         name = _VALUE_ATTRIBUTES.get(element.tag, "content")
         value = element.get("content") or element.get(name)
         if value is None:
-            return storable(flow_text(element))
+            return self._text(element)
         value = storable(value).strip()
         if name in _ADDRESSES and value == (element.get(name) or "").strip():
             return self._address(value)
         return value
+
+    def _text(self, element: HtmlElement) -> str:
+        steps = Steps(min(_MAX_TEXT_STEPS, max(self._steps.left, 0)))
+        before = steps.left
+        text = storable(flow_text(element, steps=steps))
+        self._steps.left -= before - max(steps.left, 0)
+        return text
 
     def _address(self, value: str) -> str:
         try:

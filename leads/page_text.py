@@ -57,17 +57,31 @@ _BACKWARDS = re.compile(r"unicode-bidi\s*:\s*bidi-override", re.IGNORECASE)
 _RIGHT_TO_LEFT = re.compile(r"direction\s*:\s*rtl", re.IGNORECASE)
 
 
-def lines_of(root: HtmlElement) -> Iterator[list[str]]:
+class Steps:
+    """How many nodes may still be walked, together by all who share this."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self) -> bool:
+        """Take one step; false when there is none left."""
+        self.left -= 1
+        return self.left >= 0
+
+
+def lines_of(root: HtmlElement, *, steps: Steps | None = None) -> Iterator[list[str]]:
     """Give the lines of a page, each as its pieces of text in order.
 
     A piece is the text of one node: `of<b>fice</b>` is one line of two pieces. What is
-    hidden is left out, what runs backwards is turned round.
+    hidden is left out, what runs backwards is turned round. `steps` bound the walk.
     """
     line: list[str] = []
     skipped: HtmlElement | None = None
     for event, element in etree.iterwalk(
         root, events=("start", "end", "comment", "pi")
     ):
+        if steps is not None and not steps.take():
+            break
         if event in ("comment", "pi"):
             is_over = skipped is None
         elif event == "start":
@@ -94,9 +108,9 @@ def lines_of(root: HtmlElement) -> Iterator[list[str]]:
         yield line
 
 
-def flow_text(root: HtmlElement) -> str:
+def flow_text(root: HtmlElement, *, steps: Steps | None = None) -> str:
     """Give the text of an element on one line, words of neighbouring blocks apart."""
-    whole = " ".join("".join(line) for line in lines_of(root))
+    whole = " ".join("".join(line) for line in lines_of(root, steps=steps))
     return re.sub(r"\s+", " ", whole).strip()
 
 

@@ -9,6 +9,8 @@ import lxml.etree
 import lxml.html
 from lxml.html import HtmlElement, HTMLParser
 
+from leads.calming import without_giant_tags
+
 #: Control characters that lxml refuses and lone surrogates that it can't encode.
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 #: The same for encoded text, where a table is read faster than an expression.
@@ -29,7 +31,7 @@ def storable(text: str) -> str:
 def parse_html(text: str) -> HtmlElement:
     """Parse HTML as leniently as a browser; never raises, an empty page has no body."""
     # An XML declaration names an encoding, and the text has been decoded already.
-    content = _readable(_XML_DECLARATION.sub("", text, count=1))
+    content = _readable(without_giant_tags(_XML_DECLARATION.sub("", text, count=1)))
     parser = _parser()
     try:
         page = lxml.html.document_fromstring(content, parser=parser)

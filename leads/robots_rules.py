@@ -49,7 +49,7 @@ class _Line(NamedTuple):
 
 @dataclass
 class _Group:
-    """What is said to some agents."""
+    """What is said to some agents at one place of the file."""
 
     rules: list[tuple[PathPattern, bool]] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
@@ -100,8 +100,10 @@ def parse_robots(body: str | bytes, *, agent: str) -> RobotsRules:
     the longest product counts that the file names.
     """
     groups = _read_groups(_lines(as_text(body)))
-    group = groups.get(_name_of_group(groups, agent), _Group())
-    return RobotsRules(agent, tuple(group.rules), max(group.delays, default=None))
+    said = groups.get(_name_of_group(groups, agent), [])
+    rules = tuple(rule for group in said for rule in group.rules)
+    delays = [delay for group in said for delay in group.delays]
+    return RobotsRules(agent, rules, max(delays, default=None))
 
 
 def as_text(body: str | bytes) -> str:
@@ -185,10 +187,14 @@ def _key_and_value(line: str) -> tuple[str, str] | None:
     return None
 
 
-def _read_groups(lines: Iterable[_Line]) -> dict[str, _Group]:
-    """Collect what is said to each name; groups of the same name are one."""
-    groups: dict[str, _Group] = {}
-    current: list[_Group] = []
+def _read_groups(lines: Iterable[_Line]) -> dict[str, list[_Group]]:
+    """Collect what is said to each name; groups of the same name are one.
+
+    A group stands once for all its names, or thousands of names and rules would be
+    millions.
+    """
+    groups: dict[str, list[_Group]] = {}
+    current = _Group()
     is_closed, has_delay = True, False
     for key, value, after_blank in lines:
         if key == "user-agent":
@@ -196,21 +202,17 @@ def _read_groups(lines: Iterable[_Line]) -> dict[str, _Group]:
             # follows: who writes `User-agent: *`, a delay, a blank line and then a
             # group that keeps one robot out does not mean everybody.
             if is_closed or (has_delay and after_blank):
-                current, is_closed, has_delay = [], False, False
-            named = [
-                groups.setdefault(name, _Group()) for name in _names_of_group(value)
-            ]
-            current += [
-                one for one in named if not any(one is all_ for all_ in current)
-            ]
+                current, is_closed, has_delay = _Group(), False, False
+            for name in _names_of_group(value):
+                said = groups.setdefault(name, [])
+                if not said or said[-1] is not current:
+                    said.append(current)
         elif key in ("allow", "disallow"):
             is_closed = True
-            for group in current:
-                group.rules += _rules(value, is_allowed=key == "allow")
+            current.rules += _rules(value, is_allowed=key == "allow")
         elif (delay := _delay(key, value)) is not None:
             has_delay = True
-            for group in current:
-                group.delays.append(delay)
+            current.delays.append(delay)
     return groups
 
 

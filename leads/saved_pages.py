@@ -8,13 +8,13 @@ from __future__ import annotations
 import email
 import email.policy
 import gzip
-import html
 import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from fliptech_site.decoding import decode
+from leads.character_references import unescape
 from leads.outcomes import Outcome
 
 #: Bytes of a file that are read; the largest real list pages have some megabytes.
@@ -108,7 +108,7 @@ def read_saved(data: bytes, *, size: int | None = None) -> SavedPage:
 def _unwrapped(text: str) -> str:
     """Take JSON out of the page that browsers show it on and save it as."""
     if found := _SHOWN_JSON.match(text):
-        inner = html.unescape(found[1]).strip()
+        inner = unescape(found[1]).strip()
         return inner if inner.startswith(("{", "[")) else text
     return text
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from lxml.html import HtmlElement
 
+from leads.character_references import unescape
 from leads.json_blocks import JsonBlock, read_json_block
 from leads.microdata import read_microdata
 from leads.pages import storable
@@ -100,7 +100,7 @@ def text_value(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     # JSON can spell characters that no page can hold, such as NUL.
-    return re.sub(r"\s+", " ", storable(html.unescape(str(value)))).strip()
+    return re.sub(r"\s+", " ", storable(unescape(str(value)))).strip()
 
 
 def find_business(nodes: list[dict[str, Any]]) -> dict[str, Any] | None:

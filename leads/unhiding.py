@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import html
 import re
 import string
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 from lxml.html import HtmlElement
+
+from leads.character_references import unescape
 
 _CFEMAIL_HREF = re.compile(r"/cdn-cgi/l/email-protection#([0-9a-f]+)", re.IGNORECASE)
 _TYPO3_CALL = re.compile(r"linkTo_UnCryptMailto\(\s*['\"%27]*([^'\"]+?)(?:%27|['\"])")
@@ -142,7 +143,7 @@ def script_addresses(script: str) -> Iterator[str]:
     if not _WRITES_ADDRESS.search(script) and "atob(" not in script:
         return
     for code in _UNESCAPE.findall(script):
-        yield from _MAILTO_STRING.findall(html.unescape(unquote(code)))
+        yield from _MAILTO_STRING.findall(unescape(unquote(code)))
     for codes in _CHAR_CODES.findall(script):
         yield _from_codes(codes)
     for code in _BASE64_CALL.findall(script):
@@ -152,11 +153,11 @@ def script_addresses(script: str) -> Iterator[str]:
     script = re.sub(r"\s{2,}", " ", script)
     plain = _ESCAPED_CHAR.sub(lambda m: chr(int(m[1] or m[2], 16)), script)
     joined = _CONTINUED.sub("", _JOINED_STRINGS.sub("", plain))
-    joined = html.unescape(joined)
+    joined = unescape(joined)
     yield from _MAILTO_STRING.findall(joined)
-    if joined != html.unescape(plain):
+    if joined != unescape(plain):
         # Only what had been taken apart was meant to be hidden.
-        whole = {found[2] for found in _STRING.finditer(html.unescape(plain))}
+        whole = {found[2] for found in _STRING.finditer(unescape(plain))}
         for found in _STRING.finditer(joined):
             if found[2] not in whole:
                 yield found[2]

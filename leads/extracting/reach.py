@@ -39,6 +39,8 @@ _LABEL = re.compile(
 _FAX = re.compile(
     r"\b(?:fax|telefax)\b\W{0,3}(?:no|nr|number)?\W{0,3}\Z", re.IGNORECASE
 )
+#: Numbers that are tried and are none, until no more are looked for.
+_TRIES = 2_000
 #: Characters before a number in which its label stands.
 _BEFORE = 24
 
@@ -91,7 +93,9 @@ def find_phones(
 
 def _phones(text: str, region: str) -> Iterator[Found]:
     leniency = phonenumbers.Leniency.POSSIBLE
-    matches = phonenumbers.PhoneNumberMatcher(text, region.upper() or None, leniency)
+    matches = phonenumbers.PhoneNumberMatcher(
+        text, region.upper() or None, leniency, max_tries=_TRIES
+    )
     for match in matches:
         before = text[max(0, match.start - _BEFORE) : match.start]
         if _FAX.search(before) or not _is_whole(match.number):

@@ -7,6 +7,8 @@ unknown mark-up; nothing reads as a silent zero.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -35,7 +37,7 @@ _FIELDS = {
     "posted_at": frozenset({"result-posted-date", "result-date", "date"}),
 }
 #: Rows that stand outside of what was asked for begin below one of these.
-_NEARBY = f"preceding::*[{has_class('nearby')}]"
+_NEARBY = f"//*[{has_class('nearby')}]"
 _NOTHING_FOUND = re.compile(
     r"nothing found for that search|no results|zero local results|^\s*0 (?:of|results)",
     re.IGNORECASE,
@@ -75,12 +77,26 @@ def _rows(
     # instead of them; older ones have rows of the same attribute.
     cards = page.xpath("//*[@data-pid][not(ancestor::*[@data-pid])]")
     if len(cards) > len(static):
-        if page.xpath(f"//*[{has_class('nearby')}]"):
-            cards = [card for card in cards if not card.xpath(_NEARBY)]
+        if nearby := page.xpath(_NEARBY):
+            cards = _before_any(page, nearby, cards)
         painted, unreadable_cards = _read_rows(cards, url)
         if len(painted) > len(read):
             return painted, unreadable_cards
     return read, unreadable
+
+
+def _before_any(
+    page: HtmlElement, marks: list[HtmlElement], cards: list[HtmlElement]
+) -> list[HtmlElement]:
+    """Keep the cards that begin before the first mark has ended, in one walk."""
+    wanted, ends = set(cards), set(marks)
+    kept: list[HtmlElement] = []
+    for event, element in etree.iterwalk(page, events=("start", "end")):
+        if event == "end" and element in ends:
+            break
+        if event == "start" and element in wanted:
+            kept.append(element)
+    return kept
 
 
 def _read_rows(elements: Iterable[HtmlElement], url: str) -> tuple[list[ListRow], int]:
@@ -175,12 +191,17 @@ def _with_positions(rows: list[ListRow], page: HtmlElement) -> list[ListRow]:
     the next row of its title. Its position 0,0 means that there is none.
     """
     told = list(rows)
+    where: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        where[row.title].append(number)
     at = 0
     for item in _item_list(page):
         name = text_value(item.get("name"))
-        found = next((i for i in range(at, len(told)) if told[i].title == name), None)
-        if not name or found is None:
+        numbers = where.get(name, [])
+        next_one = bisect_left(numbers, at)
+        if not name or next_one == len(numbers):
             continue
+        found = numbers[next_one]
         at = found + 1
         if place := _item_position(item):
             told[found] = ListRow(**{**vars(told[found]), **place})

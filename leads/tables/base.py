@@ -79,8 +79,8 @@ def _chain(
 
 
 def _distinct(names: list[str]) -> list[str]:
-    while names and not names[-1]:
-        names = names[:-1]
+    used = max((at for at, name in enumerate(names, 1) if name), default=0)
+    names = names[:used]
     counts: dict[str, int] = {}
     distinct = []
     for position, name in enumerate(names, start=1):

@@ -20,6 +20,9 @@ _MOST_TEXT_BYTES = 200_000_000
 #: Packing better than this is no table: real sheets reach some 30.
 _MOST_PACKING = 200
 _MOST_PARTS = 2_000
+#: What a sheet of Excel has at most, and cells of a million rows of a hundred columns.
+#: A cell far off makes thousands of empty ones before it.
+_MOST_ROWS, _MOST_CELLS = 1_048_576, 100_000_000
 _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"'
 )
@@ -50,10 +53,34 @@ def read_xlsx(path: Path) -> Iterator[Row]:
         sheet: Any = book.worksheets[0]
         sheet.reset_dimensions()  # Some programs write a wrong extent.
         merged = _Merged(_merged_areas(path, sheet))
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        for number, cells in _rows(path, sheet):
             texts = merged.fill(number, [cell_text(cell) for cell in cells])
             if any(texts):
                 yield Row(number, texts)
+
+
+def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """Give a sheet's rows with their numbers, as long as they make sense."""
+    walked = number = 0
+    rows = sheet.iter_rows(values_only=True)
+    while True:
+        try:
+            cells = next(rows, None)
+        except (ArithmeticError, LookupError, SyntaxError, TypeError, ValueError):
+            # What openpyxl raises for a cell that says nonsense about itself.
+            raise InvalidInput(
+                f"{path.name} has a cell that can't be read below row {number:,}: save"
+                " it again from the spreadsheet, or as CSV."
+            ) from None
+        if cells is None:
+            return
+        number, walked = number + 1, walked + len(cells)
+        if number > _MOST_ROWS or walked > _MOST_CELLS:
+            raise InvalidInput(
+                f"{path.name} has cells beyond all measure near row {number:,}: delete"
+                " what stands far off, or save it as CSV."
+            )
+        yield number, cells
 
 
 def cell_text(value: object) -> str:
@@ -93,7 +120,7 @@ def _refuse_bombs(path: Path) -> None:
         len(parts) > _MOST_PARTS
         or size > _MOST_BYTES
         or texts > _MOST_TEXT_BYTES
-        or (size > 10_000_000 and size / packed > _MOST_PACKING)
+        or (size > 1_000_000 and size / packed > _MOST_PACKING)
     ):
         raise InvalidInput(
             f"{path.name} would unpack from {packed / 1e6:.1f} to {size / 1e6:.0f} MB:"

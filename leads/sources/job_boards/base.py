@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fliptech_site.decoding import repair
+from leads.character_references import unescape
 from leads.json_blocks import read_json_block
 from leads.outcomes import Outcome
 from leads.page_text import flow_text
@@ -203,7 +203,7 @@ def text(value: Any) -> str:
     """Give a value as one line of text, put right if it was encoded twice."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return re.sub(r"\s+", " ", storable(html.unescape(repair(str(value))))).strip()
+    return re.sub(r"\s+", " ", storable(unescape(repair(str(value))))).strip()
 
 
 def plain(value: Any) -> str:
@@ -214,7 +214,7 @@ def plain(value: Any) -> str:
     for _ in range(2):
         if "<" in markup or "&lt;" not in markup:
             break
-        markup = html.unescape(markup)
+        markup = unescape(markup)
     if "<" not in markup:
         return text(markup)[:_DESCRIPTION]
     return text(flow_text(parse_html(markup)))[:_DESCRIPTION]
