@@ -83,6 +83,18 @@ WHERE campaign_id = %(campaign)s AND hour >= %(since)s AND what = ANY(%(happenin
 GROUP BY hour, what HAVING sum(n) <> 0 ORDER BY hour
 """  # noqa: S608 - constants above
 
+_SENT = f"""
+SELECT hour, campaign_id, account_id, sum(n)::bigint FROM (
+    SELECT {_KEY}, hour, what, n FROM campaigns_hourlycount WHERE hour >= %(since)s
+    UNION ALL
+    SELECT {_KEY}, date_trunc('hour', at, 'UTC'), what, n
+    FROM ({_HALVES.format(changes="campaigns_change")}) AS half WHERE at IS NOT NULL
+) AS counts
+WHERE what IN ('sent', 'in_doubt') AND hour >= %(since)s
+    AND (campaign_id = %(campaign)s OR account_id = ANY(%(accounts)s))
+GROUP BY hour, campaign_id, account_id HAVING sum(n) <> 0
+"""  # noqa: S608 - constants above
+
 _TOP_DOMAINS = """
 SELECT domain, what, n FROM campaigns_domaincount
 WHERE campaign_id = %(campaign)s AND domain IN (
@@ -100,6 +112,15 @@ class Counted(NamedTuple):
     variant_id: int | None
     account_id: int | None
     what: str
+    n: int
+
+
+class SentInHour(NamedTuple):
+    """How many mails of one campaign and account went, or maybe went, in one hour."""
+
+    hour: datetime
+    campaign_id: int | None
+    account_id: int | None
     n: int
 
 
@@ -139,6 +160,18 @@ def counted_by_hour(
             {"campaign": campaign_id, "since": since, "happenings": list(HAPPENINGS)},
         )
         return [(hour, what, n) for hour, what, n in cursor.fetchall()]
+
+
+def sent_by_hour(
+    since: datetime, campaign_id: int, account_ids: Collection[int]
+) -> list[SentInHour]:
+    """Give what a campaign sent since then, and all that some accounts did."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SENT,
+            {"since": since, "campaign": campaign_id, "accounts": list(account_ids)},
+        )
+        return [SentInHour(*row) for row in cursor.fetchall()]
 
 
 def counted_by_domain(campaign_id: int, limit: int = 10) -> dict[str, dict[str, int]]:

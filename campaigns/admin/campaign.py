@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
+from unfold.views import ChangeList
 
 from campaigns import launching
-from campaigns.admin.campaign_buttons import CampaignButtons
-from campaigns.admin.showing import CAMPAIGN_COLOURS, count_list, progress_bar
+from campaigns.admin.campaign_page import CampaignPage
+from campaigns.admin.showing import CAMPAIGN_COLOURS, progress_bar
 from campaigns.admin.steps import StepInline
-from campaigns.models import Campaign, DailyFigures, Recipient
-from campaigns.states import CampaignState, EmailState
+from campaigns.measuring import figures_of
+from campaigns.models import Campaign, DailyFigures
+from campaigns.models.counts import What
+from campaigns.states import CampaignState
 from leads.admin.showing import ReadOnlyAdmin
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignButtons):
+class CampaignAdmin(CampaignPage):
     """One message to many leads."""
 
     list_display = (
-        "name", "state_badge", "progress", "skipped", "opened", "clicked", "launched_at",
+        "name", "state_badge", "progress", "skipped", "opened", "clicked", "replied",
+        "launched_at",
     )  # fmt: skip
     list_filter = ("state", "account")
     search_fields = ("name",)
@@ -36,8 +38,7 @@ class CampaignAdmin(CampaignButtons):
     inlines = (StepInline,)
     actions = ("launch_chosen", "pause_chosen", "resume_chosen", "cancel_chosen")
     readonly_fields = (
-        "state_badge", "state_reason", "progress", "mails", "skipped_reasons",
-        "recipients_link", "launched_at", "finished_at", "opened", "clicked", "figures_at",
+        "state_badge", "state_reason", "launched_at", "finished_at",
     )  # fmt: skip
     fieldsets = (
         (
@@ -53,31 +54,15 @@ class CampaignAdmin(CampaignButtons):
             "How it stands",
             {
                 "fields": (
-                    "state_badge", "state_reason", "progress", "mails",
-                    "skipped_reasons", "recipients_link", "opened", "clicked",
-                    "figures_at", "launched_at", "finished_at",
+                    "state_badge", "state_reason", "launched_at", "finished_at",
                 )
             },
         ),
     )  # fmt: skip
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        """Bring the counts along: one join and one subquery for the whole page."""
-        skipped = (
-            Recipient.objects.filter(
-                campaign=OuterRef("pk"), state=Recipient.State.SKIPPED
-            )
-            .order_by()
-            .values("campaign")
-            .annotate(n=Count("*"))
-            .values("n")
-        )
-        counts = {
-            f"n_{state}": Count("emails", filter=Q(emails__state=state))
-            for state in EmailState.values
-        }
-        rows: QuerySet[Campaign] = super().get_queryset(request)
-        return rows.annotate(**counts, n_left_out=Coalesce(Subquery(skipped), 0))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Bring the counts along for the rows of one page."""
+        return CampaignList
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Campaign | None = None
@@ -104,46 +89,27 @@ class CampaignAdmin(CampaignButtons):
     @display(description="Mails")
     def progress(self, campaign: Campaign) -> SafeString | str:
         """Mails by state as a bar."""
-        return progress_bar(_counts(campaign))
-
-    @display(description="Mails by state")
-    def mails(self, campaign: Campaign) -> SafeString | str:
-        """Mails by state in figures."""
-        return count_list(
-            {state: count for state, count in _counts(campaign).items() if count}
-        )
+        return progress_bar(_figures(campaign)["emails"])
 
     @display(description="Skipped")
     def skipped(self, campaign: Campaign) -> int:
         """Leads that get no mail."""
-        return int(getattr(campaign, "n_left_out", 0))
-
-    @display(description="Skipped, by reason")
-    def skipped_reasons(self, campaign: Campaign) -> SafeString | str:
-        """Leads that get no mail, by reason."""
-        rows = campaign.recipients.filter(state=Recipient.State.SKIPPED)
-        counts = rows.order_by().values_list("reason").annotate(n=Count("*"))
-        return count_list(dict(counts))
-
-    @display(description="Recipients")
-    def recipients_link(self, campaign: Campaign) -> SafeString:
-        """The recipients, each with its why."""
-        url = reverse("admin:campaigns_recipient_changelist")
-        return format_html(
-            '<a href="{}?campaign__id__exact={}">Every lead, and why</a>',
-            url,
-            campaign.pk,
-        )
+        return sum(_figures(campaign)["skipped"].values())
 
     @display(description="Opened")
     def opened(self, campaign: Campaign) -> int:
-        """Mails that were opened, as of the last count."""
-        return int(campaign.figures.get("events", {}).get("open", 0))
+        """Mails that people opened."""
+        return int(_figures(campaign)["events"].get(What.OPENED, 0))
 
     @display(description="Clicked")
     def clicked(self, campaign: Campaign) -> int:
-        """Mails with a clicked link, as of the last count."""
-        return int(campaign.figures.get("events", {}).get("click", 0))
+        """Mails with a link that people clicked."""
+        return int(_figures(campaign)["events"].get(What.CLICKED, 0))
+
+    @display(description="Replied")
+    def replied(self, campaign: Campaign) -> int:
+        """Mails that people answered."""
+        return int(_figures(campaign)["events"].get(What.REPLIED, 0))
 
     # --- for the chosen ones ----------------------------------------------------------
 
@@ -179,12 +145,22 @@ class CampaignAdmin(CampaignButtons):
             self.do_one(request, campaign, do, done)
 
 
-def _counts(campaign: Campaign) -> dict[str, int]:
-    return {
-        state: getattr(campaign, f"n_{state}", 0)
-        for state in EmailState.values
-        if state != EmailState.SKIPPED
-    }
+class CampaignList(ChangeList):
+    """One page of campaigns, each with its figures."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the counts of all rows at once."""
+        super().get_results(request)
+        rows: list[Any] = list(self.result_list)
+        figures = figures_of([campaign.pk for campaign in rows])
+        for campaign in rows:
+            campaign.shown_figures = figures[campaign.pk]
+        self.result_list = rows  # type: ignore[assignment]
+
+
+def _figures(campaign: Campaign) -> dict[str, Any]:
+    shown: dict[str, Any] | None = getattr(campaign, "shown_figures", None)
+    return shown or figures_of([campaign.pk])[campaign.pk]
 
 
 @admin.register(DailyFigures)
@@ -192,8 +168,8 @@ class DailyFiguresAdmin(ReadOnlyAdmin):
     """What each campaign did on each day."""
 
     list_display = (
-        "day", "campaign", "sent", "failed", "in_doubt", "opened", "clicked",
-        "unsubscribed",
+        "day", "campaign", "step", "sent", "failed", "in_doubt", "opened", "clicked",
+        "demo_viewed", "replied", "bounced", "complained", "unsubscribed",
     )  # fmt: skip
     list_filter = ("campaign",)
     list_select_related = ("campaign",)

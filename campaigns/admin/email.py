@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
+from campaigns.admin.long_lists import LongListAdmin
 from campaigns.admin.settling import EvidenceInline, SettlingButtons
 from campaigns.admin.showing import EMAIL_COLOURS, admin_link
-from campaigns.explaining import explain, why
+from campaigns.audience import usable_address
+from campaigns.explaining import explain, newest_mail, why
 from campaigns.models import Email, Recipient, TrackingEvent
 from campaigns.retrying import try_again
 from fliptech_site.errors import FlipTechError
-from leads.admin.showing import ReadOnlyAdmin, lead_link
+from leads.admin.showing import lead_link
+from leads.models import Lead
+
+#: What an index can find: a part of an address would mean reading millions of rows.
+_SEARCH = "A whole address, or a part of the lead's name"
+
+
+def _search(rows: QuerySet[Any], term: str, *other: str) -> tuple[QuerySet[Any], bool]:
+    """Keep the rows with this address, one of the other fields, or such a lead."""
+    if "@" not in term:
+        leads = Lead.objects.filter(name__icontains=term).order_by().values("pk")
+        return rows.filter(lead__in=leads[:_MOST_LEADS]), False
+    found = Q(address=usable_address(term) or term)
+    for name in other:
+        found |= Q(**{name: term})
+    return rows.filter(found), False
+
+
+#: Leads of one search by name.
+_MOST_LEADS = 200
 
 
 @admin.register(Recipient)
-class RecipientAdmin(ReadOnlyAdmin):
+class RecipientAdmin(LongListAdmin):
     """Every lead that a campaign considered, and why it got a mail or didn't."""
 
     list_display = ("lead_shown", "address", "campaign", "state_badge", "why_shown")
     list_display_links = ("address",)
     list_filter = ("campaign", "state", "reason")
-    search_fields = ("address", "lead__name")
+    search_fields = ("address",)
+    search_help_text = _SEARCH
     list_select_related = ("campaign", "lead")
-    list_per_page = 50
-    show_full_result_count = False
     fields = (
         "lead_shown", "address", "campaign", "state_badge", "why_shown", "mail",
         "created_at", "updated_at",
@@ -40,7 +61,15 @@ class RecipientAdmin(ReadOnlyAdmin):
         """Bring the mails along."""
         return super().get_queryset(request).prefetch_related("emails")  # type: ignore[no-any-return]
 
-    @display(description="Lead", ordering="lead__name")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Recipient], search_term: str
+    ) -> tuple[QuerySet[Recipient], bool]:
+        """Search by address or by the lead's name."""
+        if not search_term.strip():
+            return queryset, False
+        return _search(queryset, search_term.strip())
+
+    @display(description="Lead")
     def lead_shown(self, recipient: Recipient) -> SafeString | str:
         """The lead as a link."""
         return lead_link(recipient.lead)
@@ -48,7 +77,7 @@ class RecipientAdmin(ReadOnlyAdmin):
     @display(description="State", label=EMAIL_COLOURS)
     def state_badge(self, recipient: Recipient) -> str:
         """The state of its mail, or that it is skipped."""
-        email = _newest(recipient)
+        email = newest_mail(recipient)
         return email.get_state_display() if email else recipient.get_state_display()
 
     @display(description="Why")
@@ -59,15 +88,10 @@ class RecipientAdmin(ReadOnlyAdmin):
     @display(description="E-mail")
     def mail(self, recipient: Recipient) -> SafeString | str:
         """Its e-mail as a link."""
-        email = _newest(recipient)
+        email = newest_mail(recipient)
         if email is None:
             return "–"
         return admin_link("campaigns_email_change", email.pk, email.subject or email)
-
-
-def _newest(recipient: Recipient) -> Email | None:
-    # Sorted here: an ordering of the database would ask once for each row.
-    return max(recipient.emails.all(), key=lambda email: email.step, default=None)
 
 
 class TrackingEventInline(TabularInline):
@@ -87,7 +111,7 @@ class TrackingEventInline(TabularInline):
 
 
 @admin.register(Email)
-class EmailAdmin(SettlingButtons):
+class EmailAdmin(SettlingButtons, LongListAdmin):
     """One message to one recipient, and everything that happened to it."""
 
     list_display = (
@@ -95,10 +119,9 @@ class EmailAdmin(SettlingButtons):
         "sent_at",
     )  # fmt: skip
     list_filter = ("state", "kind", "campaign", "account", "reason")
-    search_fields = ("address", "message_id", "subject", "lead__name")
+    search_fields = ("address",)
+    search_help_text = f"{_SEARCH}, or a whole Message-ID"
     list_select_related = ("campaign",)
-    list_per_page = 50
-    show_full_result_count = False
     inlines = (EvidenceInline, TrackingEventInline)
     actions = ("send_again",)
     fieldsets = (
@@ -113,7 +136,15 @@ class EmailAdmin(SettlingButtons):
         ),
     )  # fmt: skip
 
-    @display(description="Subject", ordering="subject")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Email], search_term: str
+    ) -> tuple[QuerySet[Email], bool]:
+        """Search by address, Message-ID or the lead's name."""
+        if not search_term.strip():
+            return queryset, False
+        return _search(queryset, search_term.strip(), "message_id")
+
+    @display(description="Subject")
     def subject_shown(self, email: Email) -> str:
         """The subject, once there is one."""
         return email.subject or "–"
@@ -162,16 +193,25 @@ def _each(
 
 
 @admin.register(TrackingEvent)
-class TrackingEventAdmin(ReadOnlyAdmin):
+class TrackingEventAdmin(LongListAdmin):
     """Openings, clicks and unsubscribings, the newest first; machines' apart."""
 
     list_display = (
         "kind_badge", "who", "mail", "reason", "hits", "url", "user_agent", "created_at",
     )  # fmt: skip
     list_filter = ("kind", "is_human", "email__campaign")
-    search_fields = ("email__address", "url")
+    search_fields = ("email__address",)
+    search_help_text = "A whole address"
     list_select_related = ("email",)
-    show_full_result_count = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[TrackingEvent], search_term: str
+    ) -> tuple[QuerySet[TrackingEvent], bool]:
+        """Search by address."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(email__address=usable_address(term) or term), False
 
     @display(
         description="What",

@@ -74,22 +74,6 @@ def progress_bar(counts: dict[str, int]) -> SafeString | str:
     )
 
 
-def count_list(counts: dict[str, int]) -> SafeString | str:
-    """Show counts with their names, the largest first."""
-    rows = sorted(counts.items(), key=lambda item: -item[1])
-    if not rows:
-        return "–"
-    return format_html(
-        "<table><tbody style='line-height:1.7'>{}</tbody></table>",
-        format_html_join(
-            "",
-            '<tr><td style="text-align:right;padding-right:12px;font-weight:600">{}</td>'
-            "<td>{}</td></tr>",
-            ((count, name.replace("_", " ")) for name, count in rows),
-        ),
-    )
-
-
 def mail_frame(url: str, title: str) -> SafeString:
     """Show a mail's HTML in a box that can neither run scripts nor reach admin."""
     return format_html(

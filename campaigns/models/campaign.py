@@ -228,6 +228,12 @@ class Recipient(models.Model):
                 condition=models.Q(state="included"),
                 name="campaigns_recipient_to_idx",
             ),
+            # "Why not sent?", by an address or its beginning.
+            models.Index(
+                fields=["campaign", "address"],
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+                name="campaigns_recipient_why_idx",
+            ),
             # The skipped ones of a campaign by reason.
             models.Index(
                 fields=["campaign", "state", "reason"],

@@ -190,6 +190,12 @@ class Email(models.Model):
                 condition=Q(state__in=OPEN),
                 name="campaigns_email_sweep_idx",
             ),
+            # What a person looks at, and the rare states of a campaign in lists.
+            models.Index(
+                fields=["campaign", "id"],
+                condition=Q(state__in=["in_doubt", "failed", "skipped"]),
+                name="campaigns_email_look_idx",
+            ),
             # Which mail is a provider's event about?
             models.Index(
                 fields=["provider_id"],
