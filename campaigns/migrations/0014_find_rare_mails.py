@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0010_launching'),
+        ('campaigns', '0013_tag_replies'),
         ('leads', '0009_fetch_purposes'),
     ]
 
