@@ -159,11 +159,12 @@ def resume(campaign_id: int) -> None:
                 f"{name_of(campaign)} is {campaign.get_state_display()}; only a paused"
                 " campaign can be resumed."
             )
+        now = timezone.now()
         if campaign.freezing_since is not None:
-            move(campaign, CampaignState.LAUNCHING, "")
+            move(campaign, CampaignState.LAUNCHING, "", resumed_at=now)
             enqueue_launch(campaign_id)
         else:
-            move(campaign, CampaignState.RUNNING, "")
+            move(campaign, CampaignState.RUNNING, "", resumed_at=now)
             _enqueue_sending(campaign_id)
     finish_if_done(campaign_id)
 

@@ -79,6 +79,8 @@ class Campaign(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     launched_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    #: When a person let it go on; guards look at what was sent since.
+    resumed_at = models.DateTimeField(null=True, blank=True)
     #: Figures as of `figures_at`: mails by state, opened, clicked, unsubscribed.
     figures = models.JSONField(default=dict, blank=True)
     figures_at = models.DateTimeField(null=True, blank=True)

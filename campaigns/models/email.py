@@ -169,6 +169,17 @@ class Email(models.Model):
                 condition=TO_BE_FOLLOWED,
                 name="campaigns_email_follow_idx",
             ),
+            # How much of a campaign came back, or was called spam.
+            models.Index(
+                fields=["campaign"],
+                condition=Q(bounced_at__isnull=False),
+                name="campaigns_email_bounced_idx",
+            ),
+            models.Index(
+                fields=["campaign"],
+                condition=Q(complained_at__isnull=False),
+                name="campaigns_email_complained_idx",
+            ),
             # "Whom did we write to lately?" and the unsubscribing of an address.
             models.Index(
                 fields=["address", "claimed_at"], name="campaigns_email_address_idx"

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
+from campaigns.guarding import review
 from campaigns.models import DeliveryEvent, Email, Recipient, TrackingEvent
 from campaigns.receiving.evidence import settle_by
 from campaigns.states import SkipReason, StopReason
@@ -113,10 +114,12 @@ def _let_act(told: Told, email: Email) -> None:
     prove(email.pk, told.kind, at=told.at)
     if told.kind == _Kind.HARD:
         _stamp(email, "bounced_at", told.at)
+        _review(email)
         why = " ".join(part for part in (told.status, told.reason) if part)
         _give_up_address(email, f"hard bounce ({why})"[:200], StopReason.BOUNCED)
     elif told.kind == _Kind.SOFT:
         _stamp(email, "bounced_at", told.at)
+        _review(email)
         if _bounces_softly(email.address):
             _give_up_address(
                 email,
@@ -125,6 +128,7 @@ def _let_act(told: Told, email: Email) -> None:
             )
     elif told.kind == _Kind.COMPLAINT:
         _stamp(email, "complained_at", told.at)
+        _review(email)
         _give_up_address(email, "complained about a mail", StopReason.COMPLAINED)
     elif told.kind == _Kind.REFUSED and told.reason in _ON_ITS_LIST:
         _give_up_address(
@@ -150,6 +154,11 @@ def _give_up_address(email: Email, reason: str, why: StopReason) -> None:
         f"Nothing more goes to this address: {reason}.",
     )
     stop_all(Recipient.objects.filter(address=email.address), why)
+
+
+def _review(email: Email) -> None:
+    if email.campaign_id is not None:
+        review(email.campaign_id)
 
 
 def _stamp(email: Email, field: str, at: datetime) -> None:
