@@ -160,6 +160,7 @@ def resume(campaign_id: int) -> None:
                 f"{name_of(campaign)} is {campaign.get_state_display()}; only a paused"
                 " campaign can be resumed."
             )
+        now = timezone.now()
         if campaign.freezing_since is not None:
             move(campaign, CampaignState.LAUNCHING, "", resumed_at=now)
             enqueue_launch(campaign_id)
