@@ -344,8 +344,5 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "rocket_launch",
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
-    "SIDEBAR": {
-        "show_search": True,
-        "navigation": NAVIGATION,
-    },
+    "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pika
 import pytest
 from django.conf import settings as django_settings
+from hypothesis import settings as hypothesis_settings
 
 from tasks.handover import handover
 from tasks.waking import listener
@@ -17,6 +18,10 @@ NO_RABBITMQ = (
     "This test needs a real RabbitMQ and there is none: run ./deploy/test.sh, which"
     " starts one (apt-get install rabbitmq-server), or set RABBITMQ_URL."
 )
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis_settings.register_profile("fliptech", deadline=None)
+hypothesis_settings.load_profile("fliptech")
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ class TestPeopleAndMachines:
 
         assert seen() == [("open", True, 1)]
         assert figures_of([email.campaign_id])[email.campaign_id]["events"] == {
-            "open": 1
+            "opened": 1
         }
         assert behaviour_of([email.recipient_id])[email.recipient_id].opened
 
@@ -58,7 +58,10 @@ class TestPeopleAndMachines:
         record(email.pk, CLICK, SCANNER, url="https://x.example/")
 
         assert seen() == [("open", False, 1), ("click", False, 1)]
-        assert figures_of([email.campaign_id])[email.campaign_id]["events"] == {}
+        assert figures_of([email.campaign_id])[email.campaign_id]["events"] == {
+            "opened_by_machine": 1,
+            "clicked_by_machine": 1,
+        }
         behaviour = behaviour_of([email.recipient_id])[email.recipient_id]
         assert not behaviour.opened
         assert not behaviour.clicked
