@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
 from campaigns.models import Email, IncomingMessage, MailboxFolder
@@ -18,8 +21,12 @@ pytestmark = [
 
 
 @pytest.fixture
-def dovecot(tmp_path):
-    with Dovecot(tmp_path / "dovecot") as running:
+def dovecot():
+    # Not pytest's folder: it is root's alone, and another run closes it again.
+    with (
+        TemporaryDirectory(prefix="fliptech-dovecot-") as folder,
+        Dovecot(Path(folder) / "dovecot") as running,
+    ):
         yield running
 
 
