@@ -18,6 +18,7 @@ from unfold.widgets import (
 from campaigns.dkim_signing import generate_key, read_key
 from campaigns.launching import check_account
 from campaigns.models import Account
+from fliptech_site.addresses import AddressRefused, is_this_machine, parse_target
 from fliptech_site.errors import InvalidInput
 
 _DAYS = [
@@ -150,6 +151,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         """Give the days as the row keeps them."""
         return "".join(sorted(self.cleaned_data["work_days"]))
 
+    def clean_api_url(self) -> str:
+        """Refuse an address to which the key would travel in clear."""
+        return _private_address(self.cleaned_data["api_url"])
+
+    def clean_oauth_token_url(self) -> str:
+        """Refuse an address to which the secrets would travel in clear."""
+        return _private_address(self.cleaned_data["oauth_token_url"])
+
     def clean_dkim_pasted(self) -> str:
         """Give the key in the form that is kept, or say why it is none."""
         pasted: str = self.cleaned_data["dkim_pasted"]
@@ -235,6 +244,18 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "oauth_provider"
         ) == Account.OAuthProvider.OTHER and not cleaned.get("oauth_token_url"):
             self.add_error("oauth_token_url", "Type the address that gives the tokens.")
+
+
+def _private_address(url: str) -> str:
+    if not url:
+        return ""
+    try:
+        target = parse_target(url)
+    except AddressRefused as error:
+        raise forms.ValidationError(str(error)) from None
+    if target.scheme != "https" and not is_this_machine(target.host):
+        raise forms.ValidationError("Begin it with https://: keys go there.")
+    return url
 
 
 def _zones() -> list[tuple[str, str]]:

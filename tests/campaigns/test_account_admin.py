@@ -116,6 +116,15 @@ def test_days_and_hours_are_kept_and_shown(admin):
         ({"kind": "resend", "new_api_key": "k"}, "TEST_MODE is on and Resend is not"),
         ({"kind": "postal", "new_api_key": "k"}, "has no usual address"),
         ({"kind": "mailjet", "new_api_key": "k"}, "Type the secret key"),
+        (
+            {"kind": "resend", "new_api_key": "k", "api_url": "http://192.0.2.1/"},
+            "Begin it with https://",
+        ),
+        (
+            {"kind": "resend", "new_api_key": "k", "api_url": "ftp://x.example/"},
+            "is not a web address",
+        ),
+        ({"oauth_token_url": "http://tokens.example/"}, "Begin it with https://"),
         ({"log_in": "oauth2"}, "OAuth2 needs the mailbox"),
         ({"log_in": "oauth2", "username": "a"}, "id of your application"),
         ({"work_days": []}, "This field is required"),
