@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from campaigns.models import Account
 from campaigns.xoauth2 import TokenSource
-from fliptech_site.addresses import parse_target
+from fliptech_site.addresses import is_this_machine, parse_target
 from fliptech_site.errors import PermanentError, TransientError
 
 #: A token this close to its end isn't used any more.
@@ -112,6 +112,12 @@ def _fetch(account: Account) -> dict[str, Any]:
     from fliptech_site.outbound import Limits, post
 
     url, scope = endpoint_of(account)
+    target = parse_target(url)
+    if target.scheme != "https" and not is_this_machine(target.host):
+        raise TokenRefused(
+            f"No secret is sent to {target.host_port} in clear: begin the token address"
+            " with https://."
+        )
     response = post(
         url,
         urlencode(_question(account, scope)).encode(),
@@ -121,7 +127,7 @@ def _fetch(account: Account) -> dict[str, Any]:
         },
         limits=Limits(bytes=64 * 1024, seconds=15),
     )
-    host = parse_target(url).host_port
+    host = target.host_port
     if response.status == 429 or response.status >= 500:
         raise TransientError(
             f"{host} gives no access tokens now (HTTP {response.status}); it is asked"

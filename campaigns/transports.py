@@ -13,7 +13,7 @@ from campaigns.fates import AccountTrouble, Envelope, Outcome, refusal_of_test_m
 from campaigns.models import Account
 from campaigns.oauth2 import token_source
 from campaigns.servers import Server, check_reachable_in_test_mode
-from fliptech_site.addresses import parse_target
+from fliptech_site.addresses import AddressRefused, parse_target
 from fliptech_site.errors import InvalidInput, PermanentError
 
 
@@ -71,7 +71,10 @@ def check_test_mode(account: Account) -> None:
     if account.kind == Account.Kind.SMTP:
         check_reachable_in_test_mode(account.smtp_host, account.smtp_port)
     elif account.api_url:
-        target = parse_target(account.api_url)
+        try:
+            target = parse_target(account.api_url)
+        except AddressRefused as error:
+            raise InvalidInput(str(error)) from None
         check_reachable_in_test_mode(target.host, target.port)
     else:
         raise InvalidInput(refusal_of_test_mode(account.get_kind_display()))

@@ -78,6 +78,14 @@ def is_localhost(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
+def is_this_machine(host: str) -> bool:
+    """Say whether a name or address is loopback as it stands, without asking anybody."""
+    try:
+        return is_localhost(host) or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def is_public(address: str) -> bool:
     """Say whether an IP address is one that anybody on the internet may be asked at.
 

@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 from unfold.views import ChangeList
 
 from campaigns import launching
+from campaigns.admin.account import RotationInline
 from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.showing import CAMPAIGN_COLOURS, progress_bar
 from campaigns.admin.steps import StepInline
@@ -35,7 +36,7 @@ class CampaignAdmin(CampaignPage):
     list_filter = ("state", "account")
     search_fields = ("name",)
     list_select_related = ("account",)
-    inlines = (StepInline,)
+    inlines = (StepInline, RotationInline)
     actions = ("launch_chosen", "pause_chosen", "resume_chosen", "cancel_chosen")
     readonly_fields = (
         "state_badge", "state_reason", "launched_at", "finished_at",

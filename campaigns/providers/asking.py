@@ -102,9 +102,13 @@ def addresses_here(host: str, port: int) -> list[str]:
         return list(LOCALHOST_ADDRESSES)
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-    if not all(ip_address(each.partition("%")[0]).is_loopback for each in found):
+    if not all(_is_loopback(each) for each in found):
         raise Ended(Fate.ACCOUNT_TROUBLE, refusal_of_test_mode(f"{host}:{port}"))
     return found
+
+
+def _is_loopback(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_loopback
 
 
 _asking: ContextVar[Session] = ContextVar("provider_session")
@@ -112,7 +116,15 @@ _asking: ContextVar[Session] = ContextVar("provider_session")
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _asking.get().connect(self.host, self.port)
+        connected = _asking.get().connect(self.host, self.port)
+        if not _is_loopback(connected.getpeername()[0]):
+            connected.close()
+            raise Ended(
+                Fate.ACCOUNT_TROUBLE,
+                f"No key is sent to {self.host}:{self.port} in clear: begin the API"
+                " address with https://.",
+            )
+        return connected
 
     def request(self, *args: Any, **options: Any) -> None:
         if self.sock is None:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Account, Campaign, SinkMessage, Template, TrackingEvent
+from campaigns.models import Campaign, SinkMessage, Template, TrackingEvent
 from campaigns.sink import keep
 from tasks.models import Task
 
@@ -120,7 +120,8 @@ def form_of(client, campaign, *steps, **fields):
     before = list(campaign.steps.order_by("number"))
     data = {
         "name": campaign.name, "account": campaign.account_id, "quiet_days": 30,
-        "steps-TOTAL_FORMS": len(steps), "steps-INITIAL_FORMS": len(before), **fields,
+        "steps-TOTAL_FORMS": len(steps), "steps-INITIAL_FORMS": len(before),
+        "rotation-TOTAL_FORMS": 0, "rotation-INITIAL_FORMS": 0, **fields,
     }  # fmt: skip
     for number, step in enumerate(steps):
         if number < len(before):
@@ -223,47 +224,6 @@ def test_a_wrong_template_is_refused_with_one_sentence(admin):
 
     assert "did you mean &#x27;lead.name&#x27;?" in response.content.decode()
     assert not Template.objects.exists()
-
-
-def account_form(**values):
-    return {
-        "name": "Main", "is_enabled": "on", "per_minute": "50", "from_name": "Ada",
-        "from_address": "ada@agency.example", "reply_to": "", "postal_address": "1 Main St",
-        "smtp_host": "127.0.0.1", "smtp_port": "25", "security": "none",
-        "username": "ada", "new_password": "", **values,
-    }  # fmt: skip
-
-
-def test_a_password_goes_in_encrypted_and_never_comes_out(admin):
-    admin.post(
-        reverse("admin:campaigns_account_add"), account_form(new_password="s3cr3t!")
-    )
-
-    account = Account.objects.get()
-    assert account.password == "s3cr3t!"
-    assert "s3cr3t!" not in account.password_sealed
-    shown = page(admin, "account", account.pk)
-    assert "s3cr3t!" not in shown
-    assert account.password_sealed not in shown
-
-    admin.post(
-        reverse("admin:campaigns_account_change", args=[account.pk]),
-        account_form(name="Other"),
-    )
-    account.refresh_from_db()
-    assert (account.name, account.password) == ("Other", "s3cr3t!")
-
-
-def test_an_account_outside_this_machine_is_refused_in_test_mode(admin):
-    response = admin.post(
-        reverse("admin:campaigns_account_add"), account_form(smtp_host="192.0.2.1")
-    )
-
-    assert (
-        "TEST_MODE is on and 192.0.2.1:25 is not on this machine"
-        in response.content.decode()
-    )
-    assert not Account.objects.exists()
 
 
 def test_a_mail_is_shown_in_a_box_that_runs_nothing(admin):

@@ -162,6 +162,12 @@ def test_a_refusal_is_told_in_one_sentence(
     assert not any(secret in str(caught.value) for secret in SECRETS)
 
 
+def test_no_secret_is_sent_in_clear_to_another_machine(make_oauth_account):
+    account = make_oauth_account(oauth_token_url="http://203.0.113.9/token")
+    with pytest.raises(TokenRefused, match="in clear: begin the token address"):
+        access_token(account)
+
+
 @pytest.mark.parametrize("answer", [500, 429, DROP])
 def test_a_token_server_that_is_unwell_is_asked_again_later(
     answer, make_oauth_account, tokens

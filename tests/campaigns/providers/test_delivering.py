@@ -182,6 +182,24 @@ def test_test_mode_opens_no_connection_to_another_machine(kind, letter, monkeypa
     assert "TEST_MODE is on" in outcome.detail
 
 
+def test_no_key_is_sent_in_clear_to_another_machine(web, letter, monkeypatch):
+    class Elsewhere(socket.socket):
+        def getpeername(self):
+            return ("203.0.113.9", 80)
+
+    usual = socket.create_connection
+
+    def connect(*args, **options):
+        found = usual(*args, **options)
+        return Elsewhere(fileno=found.detach())
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    outcome = send(web, letter)
+    assert outcome.fate is Fate.ACCOUNT_TROUBLE
+    assert "in clear" in outcome.detail
+    assert web.asked == []
+
+
 def test_a_private_address_is_refused_when_mail_goes_for_real(web, letter):
     outcome = send(web, letter, loopback_only=False)
     assert outcome.fate is Fate.ACCOUNT_TROUBLE
