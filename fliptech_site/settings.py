@@ -305,9 +305,8 @@ CAMPAIGN_GRACE_HOURS = env.integer("CAMPAIGN_GRACE_HOURS", 24, minimum=1, maximu
 #: Encrypts passwords of mail accounts and secrets of webhooks; several keys, newest
 #: first, allow rotation.
 FIELD_KEYS = env.words("FIELD_KEYS")
-#: Days that messages which came in are kept as they came.
+#: Days that what came in is kept as it came; hours that mails in doubt wait for evidence.
 INCOMING_KEEP_DAYS = env.integer("INCOMING_KEEP_DAYS", 365, minimum=30, maximum=3650)
-#: Hours that evidence about a mail in doubt is waited for; then it is taken for sent.
 IN_DOUBT_GRACE_HOURS = env.integer("IN_DOUBT_GRACE_HOURS", 72, minimum=1, maximum=720)
 
 # --- Sample territory -------------------------------------------------------
