@@ -16,7 +16,8 @@ from lxml.html import HtmlElement
 
 from leads.character_references import unescape
 from leads.email_texts import ADDRESS, addresses_in, spell_out
-from leads.page_text import flow_text, lines_of
+from leads.page_text import lines_of
+from leads.style_rules import read_style_rules, written_by_style
 from leads.unhiding import decode_cfemail, hidden_addresses
 
 __all__ = [
@@ -82,11 +83,19 @@ def _all_addresses(page: HtmlElement) -> Iterator[str]:
         yield from addresses_in(text)
     for text in page.xpath(_STATED):
         yield from addresses_in(text)
-    for line in lines_of(page):
+    for line in lines_of(page, rules=read_style_rules(page)):
         yield from _in_line(line)
-    # People without scripts read the address here when a script writes it.
-    for element in page.xpath("//body//noscript"):
-        yield from addresses_in(flow_text(element))
+    for text in written_by_style(page):
+        yield from addresses_in(text)
+    # People without scripts read the address here when a script writes it; drawings
+    # and frames have text of their own.
+    elsewhere = "//body//noscript | //svg//text | //iframe/@srcdoc"
+    for each in page.xpath(elsewhere)[:_MAX_COMPARED]:
+        yield from addresses_in(each if isinstance(each, str) else _all_text(each))
+
+
+def _all_text(element: HtmlElement) -> str:
+    return " ".join(islice(element.itertext(), _MAX_ADDRESSES))
 
 
 def _in_line(pieces: list[str]) -> Iterator[str]:
@@ -108,6 +117,8 @@ def _linked(page: HtmlElement) -> Iterator[str]:
         at = href.lower().find("mailto:")
         if at < 0:
             continue
+        if "\\" in href:
+            continue  # A script's escapes; `unhiding` decodes them.
         target, _, query = href[at + 7 :].strip().partition("?")
         yield from addresses_in(unquote(unquote(target)))
         for name, values in parse_qs(query).items():

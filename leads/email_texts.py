@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import idna
 
+from leads.character_references import unescape
+
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 #: Local and domain part, tight on purpose: it runs over whole pages. Domains may be
 #: written in any script.
@@ -74,8 +76,31 @@ _NO_MAILBOX = frozenset(
         "order",
         "book",
         "available",
+        "open",
+        "closed",
+        "off",
+        "arrive",
+        "located",
+        "based",
+        "hosted",
+        "least",
     ]
 )
+#: "E-Mail: rosa at shop.example", "Mail: rosa @shop.example": the label says what it is.
+_LABELLED_AT = re.compile(
+    r"(\be-?mail(?:\s?address)?\s{0,2}[:=]\s{0,3}[\w.+-]{1,64})\s{1,3}(?:at\s{1,3}|@\s{0,3})"
+    r"(?=[\w-]{1,63}(?:\.[\w-]{1,63}){0,3}\.[a-z]{2,24}\b)",
+    re.IGNORECASE,
+)
+#: What people put into an address for machines to stumble over.
+_STUMBLING_BLOCK = re.compile(
+    r"[._-]?(?:no-?spam|remove-?(?:me|this)|delete-?this|spam-?free|entfernen)[._-]?"
+)
+#: Escapes of markup in data: `\u003ejoe@shop.example` is no mailbox of "u003ejoe".
+_ESCAPED_MARKUP = re.compile(
+    r"\\?u00(?:3[cCeE]|2[267])|%(?:3[cCeE]|2[02])(?=\w{1,64}@)"
+)
+_OTHER_HYPHENS = re.compile("[\u2010\u2011]")
 _OTHER_ATS = re.compile("[\uff20\ufe6b]")
 _BLANKS = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -155,6 +180,8 @@ _PLACEHOLDER_DOMAINS = frozenset(
         "yourbusiness.com",
         "yourdomain.tld",
         "domain.tld",
+        "sample.com",
+        "xxx.xxx",
     ]
 )
 #: Error trackers, whose keys look like addresses, live on names below these.
@@ -173,7 +200,7 @@ _PLACEHOLDER_LOCALS = frozenset(
         "user",
         "username",
         "someone",
-        "email@",
+        "git",
         "first.last",
         "firstname.lastname",
         "vorname.nachname",
@@ -189,6 +216,10 @@ def addresses_in(text: str) -> Iterator[str]:
     """Give the usable addresses in a text in lower case, the domain in ASCII."""
     # Long runs of blanks would make the expressions below slow.
     text = _BLANKS.sub(" ", _INVISIBLE.sub("", text))
+    if "&#" in text or "&commat" in text:
+        # Encoded twice, so that the parser has left it.
+        text = unescape(text)
+    text = _ESCAPED_MARKUP.sub(" ", _OTHER_HYPHENS.sub("-", text))
     if "@" not in (plain := spell_out(text)):
         return
     for found in ADDRESS.finditer(plain):
@@ -199,7 +230,7 @@ def addresses_in(text: str) -> Iterator[str]:
 def spell_out(text: str) -> str:
     """Write `name (at) shop (dot) example` and its like as an address."""
     text = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text))
-    text = _IN_WORDS.sub(_from_words, text)
+    text = _LABELLED_AT.sub(r"\1@", _IN_WORDS.sub(_from_words, text))
     text = _SHOUTED_AT.sub(_after_mailbox, text)
     if "@" in text:
         text = _SHOUTED_DOT.sub(".", text)
@@ -211,12 +242,16 @@ def _after_mailbox(found: re.Match[str]) -> str:
 
 
 def _from_words(found: re.Match[str]) -> str:
+    if found[1].lower() in _NO_MAILBOX:
+        return found[0]
     domain = re.sub(r"\s+(?:dot|punkt)\s+", ".", found[2], flags=re.IGNORECASE)
     return f"{found[1]}@{domain}{found[3]}"
 
 
 def _normal(address: str) -> str:
     local, _, domain = address.strip(".'").lower().rpartition("@")
+    local = _STUMBLING_BLOCK.sub("", local) or local
+    domain = _STUMBLING_BLOCK.sub("", domain) or domain
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode("ascii")

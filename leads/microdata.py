@@ -109,6 +109,8 @@ class _Reader:
         if element.get("itemscope") is not None:
             return self.item(element, depth + 1)
         # Sites put `content` on any element, and mean it.
+        if element.tag == "input" and element.get("content") is None:
+            return _constraint(element)
         name = _VALUE_ATTRIBUTES.get(element.tag, "content")
         value = element.get("content") or element.get(name)
         if value is None:
@@ -130,3 +132,21 @@ class _Reader:
             return urljoin(self._url, value)
         except ValueError:
             return value
+
+
+def _constraint(field: HtmlElement) -> str:
+    """Give what a form's field says of an action's input, as its JSON-LD would.
+
+    schema.org, "Potential Actions": `<input itemprop="query-input" name="q" required>`
+    is `"query-input": "required name=q"`.
+    """
+    if not field.get("name"):
+        return storable(field.get("value") or "").strip()
+    told = ["required"] if field.get("required") is not None else []
+    told.append(f"name={field.get('name')}")
+    told += [
+        f"{name}={value}"
+        for name in ("maxlength", "pattern")
+        if (value := field.get(name))
+    ]
+    return storable(" ".join(told))

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.html import HtmlElement
 
+from leads.style_rules import StyleRules
+
 #: Elements that stand inside a line; every other one begins and ends a line.
 _INLINE = frozenset(
     [
@@ -51,10 +53,9 @@ _INLINE = frozenset(
     ]
 )
 _NEVER_SHOWN = frozenset({"script", "style", "template", "head", "svg", "object"})
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-#: Text read backwards by the browser, to keep collectors of addresses away.
-_BACKWARDS = re.compile(r"unicode-bidi\s*:\s*bidi-override", re.IGNORECASE)
-_RIGHT_TO_LEFT = re.compile(r"direction\s*:\s*rtl", re.IGNORECASE)
+_NO_RULES = StyleRules()
+#: Pictures that stand for a sign, as their other text says.
+_SIGN = re.compile(r"\s?(?:@|\.|[(\[{]\s?(?:@|at|dot)\s?[)\]}])\s?", re.IGNORECASE)
 
 
 class Steps:
@@ -69,11 +70,17 @@ class Steps:
         return self.left >= 0
 
 
-def lines_of(root: HtmlElement, *, steps: Steps | None = None) -> Iterator[list[str]]:
+def lines_of(
+    root: HtmlElement,
+    *,
+    steps: Steps | None = None,
+    rules: StyleRules = _NO_RULES,
+) -> Iterator[list[str]]:
     """Give the lines of a page, each as its pieces of text in order.
 
     A piece is the text of one node: `of<b>fice</b>` is one line of two pieces. What is
-    hidden is left out, what runs backwards is turned round. `steps` bound the walk.
+    hidden is left out, what runs backwards is turned round, by the elements' own styles
+    and by the `rules` of style sheets. `steps` bound the walk.
     """
     line: list[str] = []
     skipped: HtmlElement | None = None
@@ -90,10 +97,13 @@ def lines_of(root: HtmlElement, *, steps: Steps | None = None) -> Iterator[list[
             if not _is_inline(element) and line:
                 yield line
                 line = []
-            if _is_hidden(element):
+            if _is_hidden(element, rules):
                 skipped = element
             elif element.text:
-                line.append(_turned(element, element.text))
+                is_turned = rules.turns(element)
+                line.append(element.text[::-1] if is_turned else element.text)
+            elif element.tag == "img":
+                line.append(_sign_of(element))
             continue
         else:
             if skipped is element:
@@ -115,18 +125,17 @@ def flow_text(root: HtmlElement, *, steps: Steps | None = None) -> str:
 
 
 def _is_inline(element: HtmlElement) -> bool:
-    return element.tag in _INLINE
+    return element.tag in _INLINE or (element.tag == "img" and bool(_sign_of(element)))
 
 
-def _is_hidden(element: HtmlElement) -> bool:
+def _sign_of(picture: HtmlElement) -> str:
+    """Give the sign that a picture stands for: `<img alt="@">`."""
+    text = picture.get("alt") or ""
+    return text if _SIGN.fullmatch(text) else ""
+
+
+def _is_hidden(element: HtmlElement, rules: StyleRules) -> bool:
     if element.tag in _NEVER_SHOWN or element.get("hidden") is not None:
         return True
-    style = element.get("style")
-    return bool(style and _HIDDEN.search(style))
-
-
-def _turned(element: HtmlElement, text: str) -> str:
-    style = element.get("style") or ""
-    is_backwards = _BACKWARDS.search(style) and _RIGHT_TO_LEFT.search(style)
-    is_override = element.tag == "bdo" and (element.get("dir") or "").lower() == "rtl"
-    return text[::-1] if is_backwards or is_override else text
+    # Blocks that a style sheet hides are shown at a click: menus, answers, dialogs.
+    return (rules if _is_inline(element) else _NO_RULES).hides(element)

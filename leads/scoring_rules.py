@@ -6,6 +6,7 @@ know nothing about and therefore don't judge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,8 +19,18 @@ from leads.outcomes import Outcome
 _HEAVY_BYTES, _VERY_HEAVY_BYTES = 500_000, 1_500_000
 #: Milliseconds until the first answer from which a site is called slow.
 _SLOW_MS, _VERY_SLOW_MS = 1_200, 3_000
-#: Years since the copyright line from which a site is called neglected.
+#: Years since the copyright line, or the last change, from which a site is neglected.
 _OLD_YEARS = 3
+#: Pictures from which it is looked at how many have a text for those who don't see them.
+_SOME_PICTURES = 4
+#: Whom a business seeks that wants to do itself what we could do for it.
+_OUR_TRADE = re.compile(
+    r"\b(?:web(?:site|master)?|front.?end|wordpress|shopify|e-?commerce|seo|marketing"
+    r"|social media|content|graphic|designer|photograph|video)",
+    re.IGNORECASE,
+)
+_SHOWN_TITLES = 80
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 class Reason(NamedTuple):
@@ -40,7 +51,8 @@ def rate(lead: Mapping[str, Any], audit: SiteAudit | None) -> Score:
     """Score a lead's fields and the audit of its website (None: never visited)."""
     reasons: list[Reason] = []
     total = 0
-    for reason in (*_site_reasons(lead, audit), *_contact_reasons(lead)):
+    judged = (*_site_reasons(lead, audit), *_hiring(lead), *_contact_reasons(lead))
+    for reason in judged:
         # The ceiling is taken off the reason that crosses it, so the sum stays true.
         points = min(reason.points, 100 - total)
         reasons.append(Reason(points, reason.reason))
@@ -56,6 +68,8 @@ def _site_reasons(lead: Mapping[str, Any], audit: SiteAudit | None) -> Iterator[
         yield Reason(60, "It has only a page on somebody else's platform, no own site.")
     elif audit is None:
         yield Reason(0, "Its website has not been looked at yet.")
+    elif audit.is_reachable and audit.is_parked:
+        yield Reason(60, "At its address stands only a host's own page, no website.")
     elif audit.is_reachable:
         yield from _quality_reasons(audit)
     elif audit.outcome == Outcome.ERROR:
@@ -72,6 +86,7 @@ def _quality_reasons(audit: SiteAudit) -> Iterator[Reason]:
         *_search_reasons(audit),
         *_care_reasons(audit),
         *_speed_reasons(audit),
+        *_reader_reasons(audit),
     ]
     yield from found or [Reason(0, "Its website is in good shape.")]
 
@@ -98,9 +113,13 @@ def _care_reasons(audit: SiteAudit) -> Iterator[Reason]:
     if audit.outdated_technology:
         used = ", ".join(audit.outdated_technology)
         yield Reason(15, f"Its website is built with techniques of the past: {used}.")
-    age = _years_old(audit)
+    age = _years_since(audit, audit.copyright_year)
+    changed = _year_of_change(audit)
+    since_change = _years_since(audit, changed)
     if age is not None and age >= _OLD_YEARS:
         yield Reason(12, f"Its copyright line is from {audit.copyright_year}.")
+    elif since_change is not None and since_change >= _OLD_YEARS:
+        yield Reason(8, f"Its website was last changed in {changed}.")
 
 
 def _speed_reasons(audit: SiteAudit) -> Iterator[Reason]:
@@ -116,10 +135,48 @@ def _speed_reasons(audit: SiteAudit) -> Iterator[Reason]:
         yield Reason(4, f"Its home page is heavy: {megabytes:.1f} MB of HTML.")
 
 
-def _years_old(audit: SiteAudit) -> int | None:
-    if audit.copyright_year is None or not audit.checked_at:
+def _reader_reasons(audit: SiteAudit) -> Iterator[Reason]:
+    if audit.is_shell:
+        yield Reason(6, "Its home page is empty for everybody who runs no scripts.")
+    if audit.is_https and audit.has_mixed_content:
+        yield Reason(4, "Its encrypted pages load pictures or scripts unencrypted.")
+    if audit.phones and not audit.has_phone_link:
+        yield Reason(2, "Its telephone number can't be called with one tap.")
+    silent = audit.images_without_text
+    if audit.images >= _SOME_PICTURES and silent * 2 > audit.images:
+        yield Reason(
+            2, f"{silent} of its {audit.images} pictures have no text for the blind."
+        )
+
+
+def _hiring(lead: Mapping[str, Any]) -> Iterator[Reason]:
+    titles = str(lead.get("hiring") or "")
+    if not titles:
+        return
+    ours = [title for title in titles.split("; ") if _OUR_TRADE.search(title)]
+    if ours:
+        named = "; ".join(ours)[:_SHOWN_TITLES]
+        yield Reason(15, f"It seeks somebody for work that is ours: {named}.")
+    else:
+        yield Reason(5, f"It is hiring, so it grows: {titles[:_SHOWN_TITLES]}.")
+
+
+def _years_since(audit: SiteAudit, year: int | None) -> int | None:
+    if year is None or not audit.checked_at:
         return None
-    return datetime.fromisoformat(audit.checked_at).year - audit.copyright_year
+    return datetime.fromisoformat(audit.checked_at).year - year
+
+
+def _year_of_change(audit: SiteAudit) -> int | None:
+    """Give the year in which the site was last changed, as far as it says so itself.
+
+    The header speaks only for pages that are files: others are made at each request,
+    and then it names today.
+    """
+    for told in (audit.updated_at, audit.last_modified):
+        if found := _YEAR.search(told):
+            return int(found[0])
+    return None
 
 
 def _contact_reasons(lead: Mapping[str, Any]) -> Iterator[Reason]:

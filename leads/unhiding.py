@@ -6,8 +6,6 @@ base64, and attributes that hold its two halves.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import codecs
 import re
 import string
@@ -16,7 +14,8 @@ from urllib.parse import unquote
 
 from lxml.html import HtmlElement
 
-from leads.character_references import unescape
+from leads.email_texts import addresses_in
+from leads.script_texts import ROT13_MAILTO, from_base64, script_addresses
 
 _CFEMAIL_HREF = re.compile(r"/cdn-cgi/l/email-protection#([0-9a-f]+)", re.IGNORECASE)
 _TYPO3_CALL = re.compile(r"linkTo_UnCryptMailto\(\s*['\"%27]*([^'\"]+?)(?:%27|['\"])")
@@ -26,27 +25,21 @@ _TYPO3_RANGES = (
     f"@{string.ascii_uppercase}",
     string.ascii_lowercase,
 )
-_JOINED_STRINGS = re.compile(r"(['\"])\s*\+\s*(['\"])")
-#: `addy = addy + 'more'` continues the string that the variable holds.
-_CONTINUED = re.compile(
-    r"(['\"])\s*;?\s*(?:var\s+)?(\w+)\s*(?:\+=|=\s*\2\s*\+)\s*(['\"])"
+#: Ends of names of attributes that hold the parts of an address.
+_LOCAL = re.compile(
+    r"(?:^|-)(?:user(?:name)?|name|local(?:part)?|mailbox|account|u|part1)$"
 )
-_UNESCAPE = re.compile(r"unescape\(\s*['\"]([^'\"]+)['\"]", re.IGNORECASE)
-_CHAR_CODES = re.compile(r"fromCharCode\(([\d\s,]+)\)")
-_ESCAPED_CHAR = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))", re.IGNORECASE)
-#: What a script that writes an address into the page has about it.
-_WRITES_ADDRESS = re.compile(
-    r"mailto|cloak|addy|document\.write|innerHTML", re.IGNORECASE
-)
-_STRING = re.compile(
-    r"(['\"])((?:(?!\1)[^\\\n]|\\.){0,300}@(?:(?!\1)[^\\\n]|\\.){0,300})\1"
-)
-_MAILTO_STRING = re.compile(r"mailto:\s*([^'\"<>\s?]+@[^'\"<>\s?]+)", re.IGNORECASE)
-_ROT13_MAILTO = re.compile(r"znvygb:([^'\"<>\s]+)", re.IGNORECASE)
-_BASE64_VALUE = re.compile(r"[A-Za-z0-9+/_-]{8,400}={0,2}")
-_BASE64_CALL = re.compile(r"atob\(\s*['\"]([A-Za-z0-9+/=_-]{8,400})['\"]")
-_LOCAL_ATTRIBUTES = ("data-user", "data-name", "data-local", "data-u", "data-account")
-_DOMAIN_ATTRIBUTES = ("data-domain", "data-host", "data-d", "data-website")
+_DOMAIN = re.compile(r"(?:^|-)(?:domain|host|website|server|d|part2)$")
+_TLD = re.compile(r"(?:^|-)(?:tld|ending|ext|part3)$")
+#: The same where another name or a class says that it is mail.
+_LOCAL_OF_MAIL = re.compile(r"(?:^|-)(?:first|before|left|a|id)$")
+_DOMAIN_OF_MAIL = re.compile(r"(?:^|-)(?:second|after|right|b|at)$")
+_TLD_OF_MAIL = re.compile(r"(?:^|-)(?:last|third|c|dot)$")
+_LOCAL_VALUE = re.compile(r"[\w.+-]{1,64}")
+_DOMAIN_VALUE = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}")
+#: Attributes that show or copy a text, beside those of data.
+_TELLING = "name()='title' or name()='alt' or name()='aria-label' or name()='value'"
+_MAX_VALUE = 2_000
 #: Characters of one script that are looked at; whole libraries hide no address.
 _MAX_SCRIPT = 20_000
 
@@ -76,7 +69,7 @@ def _in_links(page: HtmlElement) -> Iterator[str]:
             yield decode_cfemail(code[1]) or ""
         elif call := _TYPO3_CALL.search(href):
             yield _typo3(unquote(call[1]))
-        elif found := _ROT13_MAILTO.search(href):
+        elif found := ROT13_MAILTO.search(href):
             yield codecs.decode(found[1], "rot13")
     for code in page.xpath("//@data-cfemail"):
         yield decode_cfemail(code) or ""
@@ -87,23 +80,44 @@ def _in_attributes(page: HtmlElement) -> Iterator[str]:
         yield _typo3(token)
     for code in page.xpath("//@data-enc-email"):
         yield codecs.decode(code.replace("[at]", "@"), "rot13")
-    halves = " or ".join(f"@{name}" for name in _DOMAIN_ATTRIBUTES)
-    for element in page.xpath(f"//*[{halves}]"):
-        yield _from_halves(element)
+    for element in page.xpath("//*[@*[starts-with(name(), 'data-')]]"):
+        yield _from_parts(element)
     names = "contains(name(), 'mail') or contains(name(), 'contact')"
     is_plain = "starts-with(name(), 'data-') and name() != 'data-enc-email'"
     for value in page.xpath(f"//@*[{is_plain} and ({names})]"):
         yield value
-        yield _from_base64(value)
+        if len(value) < _MAX_VALUE and not any(addresses_in(value)):
+            yield value[::-1]
+    has_sign = "contains(., '@') or contains(., '%40')"
+    for value in page.xpath(f"//@*[({is_plain} or {_TELLING}) and ({has_sign})]"):
+        if len(value) < _MAX_VALUE:
+            yield unquote(value)
+    for value in page.xpath(f"//@*[{is_plain} and string-length(.) < 400]"):
+        yield from_base64(value)
+    for script in page.xpath("//@*[starts-with(name(), 'on')] | //@href"):
+        if script.startswith("javascript:") or "mailto" in script:
+            yield from script_addresses(script[:_MAX_VALUE])
 
 
-def _from_halves(element: HtmlElement) -> str:
-    local = next((v for n in _LOCAL_ATTRIBUTES if (v := element.get(n))), "")
-    domain = next((v for n in _DOMAIN_ATTRIBUTES if (v := element.get(n))), "")
-    ending = element.get("data-tld")
-    if not local or not domain:
+def _from_parts(element: HtmlElement) -> str:
+    """Put an address together whose parts stand in attributes of one element."""
+    parts = {name: v for name, v in element.attrib.items() if name.startswith("data-")}
+    if len(parts) < 2:
         return ""
-    return f"{local}@{domain}{'.' + ending if ending else ''}"
+    told = f"{element.get('class') or ''} {element.get('href') or ''} {' '.join(parts)}"
+    is_mail = "mail" in told.lower() or "contact" in told.lower()
+
+    def part(name: re.Pattern[str], of_mail: re.Pattern[str]) -> str:
+        forms = (name, of_mail) if is_mail else (name,)
+        found = (v for form in forms for n, v in parts.items() if form.search(n[5:]))
+        return str(next(found, "")).strip()
+
+    local, domain = part(_LOCAL, _LOCAL_OF_MAIL), part(_DOMAIN, _DOMAIN_OF_MAIL)
+    ending = part(_TLD, _TLD_OF_MAIL).lstrip(".")
+    whole = f"{domain}.{ending}" if ending and not domain.endswith(ending) else domain
+    if not _LOCAL_VALUE.fullmatch(local) or not _DOMAIN_VALUE.fullmatch(whole):
+        return ""
+    return f"{local}@{whole}"
 
 
 def _typo3(code: str) -> str:
@@ -121,49 +135,3 @@ def _shifted(shift: int) -> dict[int, str]:
         for chars in _TYPO3_RANGES
         for at, char in enumerate(chars)
     }
-
-
-def _from_base64(value: str) -> str:
-    if not _BASE64_VALUE.fullmatch(value.strip()):
-        return ""
-    try:
-        padded = value.strip() + "=" * (-len(value.strip()) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-    except (ValueError, binascii.Error):
-        return ""
-    return text.removeprefix("mailto:") if "@" in text else ""
-
-
-def script_addresses(script: str) -> Iterator[str]:
-    """Give the addresses that a script writes into the page, and no others.
-
-    A string with an address in it proves nothing: it has to go into a link, or into
-    the page in several parts.
-    """
-    if not _WRITES_ADDRESS.search(script) and "atob(" not in script:
-        return
-    for code in _UNESCAPE.findall(script):
-        yield from _MAILTO_STRING.findall(unescape(unquote(code)))
-    for codes in _CHAR_CODES.findall(script):
-        yield _from_codes(codes)
-    for code in _BASE64_CALL.findall(script):
-        yield _from_base64(code)
-    for code in _ROT13_MAILTO.findall(script):
-        yield codecs.decode(code, "rot13")
-    script = re.sub(r"\s{2,}", " ", script)
-    plain = _ESCAPED_CHAR.sub(lambda m: chr(int(m[1] or m[2], 16)), script)
-    joined = _CONTINUED.sub("", _JOINED_STRINGS.sub("", plain))
-    joined = unescape(joined)
-    yield from _MAILTO_STRING.findall(joined)
-    if joined != unescape(plain):
-        # Only what had been taken apart was meant to be hidden.
-        whole = {found[2] for found in _STRING.finditer(unescape(plain))}
-        for found in _STRING.finditer(joined):
-            if found[2] not in whole:
-                yield found[2]
-
-
-def _from_codes(codes: str) -> str:
-    numbers = [int(code) for code in codes.split(",") if code.strip().isdigit()]
-    text = "".join(chr(number) for number in numbers if number < 0x110000)
-    return text if "@" in text else ""

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads.microdata import read_microdata
+from leads.opening_hours import opening_hours
 from leads.pages import parse_html
 from leads.structured import business_values, find_business, read_nodes
 
@@ -68,3 +69,27 @@ def test_items_that_refer_to_themselves_end():
                                  "<i itemscope itemprop=b itemref=c>", "<u id=c itemprop=d>"])))  # fmt: skip
 def test_any_nesting_is_read(parts):
     assert isinstance(read_microdata(parse_html(f"<body>{''.join(parts)}")), list)
+
+
+def test_the_field_of_an_action_is_its_input():
+    page = parse_html(
+        """<div itemscope itemtype="https://schema.org/WebSite">
+        <form itemprop="potentialAction" itemscope itemtype="https://schema.org/SearchAction">
+        <meta itemprop="target" content="https://a.example/?q={q}">
+        <input itemprop="query-input" name="q" required type="text"></form></div>"""
+    )
+    (site,) = read_microdata(page)
+    assert site["potentialAction"]["query-input"] == "required name=q"
+
+
+def test_hours_in_microdata_are_read_as_in_json_ld():
+    page = parse_html(
+        """<div itemscope itemtype="https://schema.org/Bakery"><b itemprop="name">Rosa's</b>
+        <p itemprop="openingHoursSpecification" itemscope>
+        <link itemprop="dayOfWeek" href="https://schema.org/Saturday">
+        <time itemprop="opens" datetime="18:00:00">6 PM</time>
+        <time itemprop="closes" content="02:00">2 AM</time></p>
+        <time itemprop="openingHours" datetime="Mo-Fr 09:00-17:00">weekdays</time></div>"""
+    )
+    (bakery,) = read_microdata(page)
+    assert opening_hours(bakery) == ["Sa 18:00-02:00", "Mo-Fr 09:00-17:00"]

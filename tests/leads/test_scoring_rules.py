@@ -84,11 +84,34 @@ def test_a_site_that_is_down_scores_and_one_that_refuses_us_does_not():
         ({"response_ms": 3000}, 10),
         ({"page_bytes": 600_000}, 4),
         ({"outdated_technology": ["Flash"]}, 15),
+        ({"is_shell": True}, 6),
+        ({"has_mixed_content": True}, 4),
+        ({"is_https": False, "has_mixed_content": True}, 10),
+        ({"phones": ["+17075550123"]}, 2),
+        ({"phones": ["+17075550123"], "has_phone_link": True}, 0),
+        ({"images": 6, "images_without_text": 4}, 2),
+        ({"images": 3, "images_without_text": 3}, 0),
+        ({"copyright_year": None, "updated_at": "2019-05-01"}, 8),
+        ({"copyright_year": None, "updated_at": "2025-05-01"}, 0),
+        ({"copyright_year": None, "last_modified": "Sat, 02 Mar 2019 10:00:00 GMT"}, 8),
+        ({"copyright_year": 2019, "updated_at": "2019-05-01"}, 12),
+        ({"is_parked": True}, 60),
     ],
 )
 def test_each_fault_adds_its_points(change, more):
     audit = SiteAudit(**{**EXCELLENT.as_json(), **change})
     assert points(WITH_SITE, audit) == more
+
+
+def test_who_hires_grows_and_who_seeks_our_trade_could_use_us():
+    cook = rate(WITH_SITE | {"hiring": "Line Cook; Dishwasher"}, EXCELLENT)
+    assert (cook.points, cook.reasons[-1].reason) == (
+        5, "It is hiring, so it grows: Line Cook; Dishwasher.",
+    )  # fmt: skip
+    web = rate(WITH_SITE | {"hiring": "Line Cook; Marketing Manager"}, EXCELLENT)
+    assert (web.points, web.reasons[-1].reason) == (
+        15, "It seeks somebody for work that is ours: Marketing Manager.",
+    )  # fmt: skip
 
 
 AUDITS = st.builds(
@@ -105,11 +128,17 @@ AUDITS = st.builds(
     response_ms=st.integers(0, 10**6),
     copyright_year=st.none() | st.integers(1900, 2099),
     outdated_technology=st.lists(st.text(), max_size=3),
+    updated_at=st.text(),
+    last_modified=st.text(),
+    is_parked=st.booleans(),
+    is_shell=st.booleans(),
+    images=st.integers(0, 50),
+    images_without_text=st.integers(0, 50),
     checked_at=st.just("2026-11-23T12:00:00+00:00"),
 )
 LEADS = st.fixed_dictionaries(
     {"website": st.sampled_from(["", "https://a.example", "https://facebook.com/a"]),
-     "email": st.sampled_from(["", "a@b.example"])}
+     "email": st.sampled_from(["", "a@b.example"]), "hiring": st.text()}
 )  # fmt: skip
 
 
