@@ -60,12 +60,21 @@ def process_scheduled_campaigns() -> dict[str, int]:
     return {**scheduling.launch_due(), **sequences.plan_follow_ups()}
 
 
+@actor(queue="default", time_limit_minutes=15)
+def choose_campaign_winner(campaign_id: int) -> dict[str, Any]:
+    """Settle the split tests of a campaign that are decided."""
+    from campaigns import split_tests
+
+    return split_tests.choose_winners(campaign_id)
+
+
 @actor(queue="default", time_limit_minutes=15, periodic="*/5 * * * *")
 def update_campaign_metrics() -> dict[str, int]:
-    """Bring the figures of recent campaigns up to date."""
-    from campaigns import measuring
+    """Bring the figures of recent campaigns up to date, and look at split tests."""
+    from campaigns import measuring, split_tests
 
-    return measuring.update_figures()
+    asked = split_tests.enqueue_open_tests()
+    return {**measuring.update_figures(), "split_tests": asked}
 
 
 @actor(queue="default", time_limit_minutes=15, periodic="0 1 * * *")

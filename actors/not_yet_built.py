@@ -93,9 +93,3 @@ def upload_to_hosting(demo_id: int) -> Never:
 def generate_demo_analytics(days: int = 30) -> Never:
     """Refuse: demo analytics is not built yet."""
     _refuse("generate_demo_analytics", "demo analytics")
-
-
-@actor(queue="default", time_limit_minutes=15)
-def choose_campaign_winner(campaign_id: int) -> Never:
-    """Refuse: A/B tests is not built yet."""
-    _refuse("choose_campaign_winner", "A/B tests")

@@ -123,7 +123,12 @@ def _lock(email_ids: Sequence[int]) -> list[Email]:
     emails = list(
         Email.objects.select_for_update(of=("self",))
         .select_related(
-            "account", "campaign__launched_by", "lead", "recipient", "template"
+            "account",
+            "campaign__launched_by",
+            "lead",
+            "recipient",
+            "template",
+            "variant",
         )
         .filter(pk__in=email_ids)
         .order_by("pk")

@@ -44,7 +44,10 @@ def compose(email: Email) -> tuple[str, bytes]:
     account, is_test = email.account, email.kind == Email.Kind.TEST
     stop_url = unsubscribe_url(email.pk)
     values = values_for(account, email.campaign, email.lead, stop_url)
-    rendered = render(source_of(email.template), values, seed=seed_of(email))
+    source = source_of(email.template)
+    if email.variant is not None and email.variant.subject:
+        source = source._replace(subject=email.variant.subject)
+    rendered = render(source, values, seed=seed_of(email))
     thread = thread_of(email)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
     if is_test:

@@ -26,7 +26,10 @@ from campaigns.audience import (
 from campaigns.bulk_rows import insert_rows
 from campaigns.demo_links import leads_with_demo
 from campaigns.models import Campaign, Email, Recipient
+from campaigns.places import zone_of_lead
 from campaigns.rotation import Rota, accounts_for, rota_of
+from campaigns.send_times import due_times
+from campaigns.split_tests import Split, split_of
 from campaigns.states import REACHED, CampaignState, ConsentRule
 from leads.models import Lead
 from leads.suppression import suppressed_addresses
@@ -40,6 +43,7 @@ _FIELDS = (
     "id", "name", "score", "email", "country", "phone", "website", "legal_form",
     "legal_basis",
 )  # fmt: skip
+_PLACE = ("latitude", "longitude")
 
 
 class Decision(NamedTuple):
@@ -50,6 +54,8 @@ class Decision(NamedTuple):
     address: str
     #: None when it is written to.
     skip: Skip | None
+    #: An IANA name; blank when it is not known or not needed.
+    time_zone: str = ""
 
 
 def freeze(campaign_id: int, since: datetime) -> int:
@@ -61,14 +67,14 @@ def freeze(campaign_id: int, since: datetime) -> int:
     when the campaign has another, or may not grow now, this ends early.
     """
     campaign = Campaign.objects.get(pk=campaign_id)
-    rota = rota_of(campaign)
+    rota, split = rota_of(campaign), split_of(campaign, 1)
     undecided = _undecided(campaign, since)
     total, done, added = undecided.count(), 0, 0
     # Outside a transaction the ids come through a cursor that is held over commits.
     ids = undecided.order_by("-score", "id").values_list("pk", flat=True)
     for chunk in _chunks(ids.iterator(chunk_size=_CHUNK)):
         check_cancelled()
-        new = _freeze_chunk(campaign_id, since, chunk, rota)
+        new = _freeze_chunk(campaign_id, since, chunk, rota, split)
         if new is None:
             break
         added += new
@@ -82,9 +88,8 @@ def decide(campaign: Campaign, lead_ids: Sequence[int]) -> Iterator[Decision]:
 
     In the order of the ids: of two leads with one address the first is written to.
     """
-    rows = {
-        row["id"]: row for row in Lead.objects.filter(pk__in=lead_ids).values(*_FIELDS)
-    }
+    found = Lead.objects.filter(pk__in=lead_ids).values(*_FIELDS, *_PLACE)
+    rows = {row["id"]: row for row in found}
     leads = [rows[lead_id] for lead_id in lead_ids if lead_id in rows]
     addresses = {lead["id"]: usable_address(lead["email"]) for lead in leads}
     written = [address for address in addresses.values() if address]
@@ -118,7 +123,8 @@ def decide(campaign: Campaign, lead_ids: Sequence[int]) -> Iterator[Decision]:
         )
         if skip is None:
             taken.add(address)
-        yield Decision(lead["id"], address, skip)
+        zone = zone_of_lead(lead) if campaign.send_windows and skip is None else ""
+        yield Decision(lead["id"], address, skip, zone)
 
 
 def _undecided(campaign: Campaign, since: datetime) -> QuerySet[Lead]:
@@ -139,12 +145,17 @@ def _chunks(ids: Iterator[int]) -> Iterator[list[int]]:
 
 
 def _freeze_chunk(
-    campaign_id: int, since: datetime, lead_ids: Sequence[int], rota: Rota
+    campaign_id: int,
+    since: datetime,
+    lead_ids: Sequence[int],
+    rota: Rota,
+    split: Split,
 ) -> int | None:
     """Decide about some leads; returns the new mails, None when the freezing is over."""
     with transaction.atomic():
         campaign = (
-            Campaign.objects.select_for_update(no_key=True)
+            Campaign.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("account")
             .filter(
                 pk=campaign_id,
                 freezing_since=since,
@@ -160,7 +171,7 @@ def _freeze_chunk(
         lead_ids = [each for each in lead_ids if each not in known]
         decisions = list(decide(campaign, lead_ids))
         recipient_ids = _write_recipients(campaign, decisions)
-        return _write_emails(campaign, decisions, recipient_ids, rota)
+        return _write_emails(campaign, decisions, recipient_ids, rota, split)
 
 
 def _write_recipients(
@@ -176,12 +187,13 @@ def _write_recipients(
             "state": [skipped if each.skip else included for each in decisions],
             "reason": [each.skip.reason if each.skip else "" for each in decisions],
             "detail": [each.skip.detail if each.skip else "" for each in decisions],
+            "time_zone": [each.time_zone for each in decisions],
         },
         # Skipped before, and asked again.
         ending=(
             "ON CONFLICT (campaign_id, lead_id) DO UPDATE SET address = excluded.address,"
             " state = excluded.state, reason = excluded.reason, detail = excluded.detail,"
-            " updated_at = excluded.updated_at RETURNING lead_id, id"
+            " time_zone = excluded.time_zone, updated_at = excluded.updated_at RETURNING lead_id, id"
         ),
     )
     return dict(rows)
@@ -192,24 +204,35 @@ def _write_emails(
     decisions: Sequence[Decision],
     recipient_ids: dict[int, int],
     rota: Rota,
+    split: Split,
 ) -> int:
     """Write the first mail of each lead that is included; returns how many."""
     included = [each for each in decisions if each.skip is None]
     if not included:
         return 0
-    email = Email(
-        kind=Email.Kind.CAMPAIGN,
-        campaign=campaign,
-        template_id=campaign.template.pk,
-    )
-    accounts = accounts_for(rota, [each.address for each in included])
+    addresses = [each.address for each in included]
+    accounts = accounts_for(rota, addresses)
+    variants = [split.variant_for(address) for address in addresses]
+    template_id = campaign.template.pk
+    due_at = due_times(campaign, campaign.account.zone, timezone.now())
     insert_rows(
-        email,
+        Email(kind=Email.Kind.CAMPAIGN, campaign=campaign),
         {
-            "account": [accounts[each.address] for each in included],
+            "account": [
+                (variant and variant.account_id) or accounts[address]
+                for variant, address in zip(variants, addresses, strict=True)
+            ],
+            "template": [
+                (variant and variant.template_id) or template_id for variant in variants
+            ],
+            "variant": [variant and variant.pk for variant in variants],
+            "due_at": [
+                due_at(each.time_zone, variant.send_hour if variant else None)
+                for each, variant in zip(included, variants, strict=True)
+            ],
             "recipient": [recipient_ids[each.lead_id] for each in included],
             "lead": [each.lead_id for each in included],
-            "address": [each.address for each in included],
+            "address": addresses,
         },
     )
     return len(included)

@@ -230,6 +230,11 @@ def check_launchable(campaign: Campaign) -> None:
         raise InvalidInput(f"{name_of(campaign)} has no first mail: add it as step 1.")
     for step in steps:
         check(source_of(step.template))
+    for variant in campaign.variants.select_related("account", "template"):
+        if variant.account is not None:
+            check_account(variant.account)
+        source = source_of(variant.template or campaign.template)
+        check(source._replace(subject=variant.subject or source.subject))
 
 
 def check_account(account: Account) -> None:

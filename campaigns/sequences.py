@@ -19,6 +19,8 @@ from campaigns.conditions import Condition, holds, why_passed_over
 from campaigns.launching import finish_if_done
 from campaigns.models import Campaign, Email, Step
 from campaigns.models.email import GONE_AT, TO_BE_FOLLOWED
+from campaigns.send_times import due_times
+from campaigns.split_tests import split_of
 from campaigns.states import CampaignState, EmailState, SkipReason, StopReason
 from campaigns.stopping import skip_reason_of, stop
 from tasks.enqueueing import enqueue
@@ -38,7 +40,7 @@ def plan_follow_ups() -> dict[str, int]:
     running = Campaign.objects.filter(
         state=CampaignState.RUNNING, steps__number__gt=1
     ).distinct()
-    for campaign in running.prefetch_related("steps"):
+    for campaign in running.select_related("account").prefetch_related("steps"):
         steps = sorted(campaign.steps.all(), key=lambda step: step.number)
         rows = [_follow(before, step) for before, step in pairwise(steps)]
         written = sum(row.written for row in rows)
@@ -144,8 +146,13 @@ def _emails_after(due: Sequence[Email], step: Step, now: datetime) -> list[Email
     ]
     behaviour = behaviour_of([recipient.pk for _, recipient in going_on])
     condition = Condition(step.condition)
+    campaign = step.campaign
+    split = split_of(campaign, step.number)
+    due_at = due_times(campaign, campaign.account.zone, now)
     emails = []
     for earlier, recipient in going_on:
+        variant = split.variant_for(earlier.address)
+        hour = variant.send_hour if variant else None
         email = Email(
             campaign_id=step.campaign_id,
             recipient=recipient,
@@ -153,13 +160,15 @@ def _emails_after(due: Sequence[Email], step: Step, now: datetime) -> list[Email
             lead_id=earlier.lead_id,
             # Whoever was written to hears from the same sender again.
             account_id=earlier.account_id,
-            template_id=step.template_id,
+            template_id=(variant and variant.template_id) or step.template_id,
+            variant=variant,
             address=earlier.address,
-            due_at=now,
+            due_at=due_at(recipient.time_zone, hour) or now,
         )
         if not holds(condition, behaviour[recipient.pk]):
             email.state = EmailState.SKIPPED
             email.reason = SkipReason.CONDITION
             email.detail = why_passed_over(condition)
+            email.due_at, email.variant = now, None
         emails.append(email)
     return emails

@@ -124,6 +124,16 @@ class ConsentRule(TextChoices):
     NEVER = "never", "nobody's"
 
 
+class SplitMetric(TextChoices):
+    """By what the variants of a step are compared."""
+
+    REPLY = "reply", "replies"
+    CLICK = "click", "clicks"
+    DEMO_VIEW = "demo_view", "views of the demo"
+    #: What did not bounce: tells accounts apart, hardly ever words.
+    NO_BOUNCE = "no_bounce", "mails that did not bounce"
+
+
 class SkipReason(TextChoices):
     """Why a lead gets no mail from a campaign."""
 

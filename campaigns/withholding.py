@@ -17,6 +17,7 @@ from campaigns.demo_links import demo_urls
 from campaigns.limits import Hold, limits_on
 from campaigns.models import Campaign, Email, SendingLimit
 from campaigns.pacing import Rate, rate_of
+from campaigns.send_times import first_moment
 from campaigns.sequences import reasons_to_pass_over
 from campaigns.states import REACHED, CampaignState, SkipReason
 from campaigns.working_hours import may_send_at
@@ -61,6 +62,9 @@ def wait_for_its_time(email: Email, now: datetime) -> Wait | None:
         return Wait("it is not to be sent before", email.due_at)
     if email.kind != Email.Kind.CAMPAIGN:  # Written by hand: it goes at once.
         return None
+    opens_at = first_moment(email, now)
+    if opens_at > now:
+        return Wait("the campaign's next window has to open", opens_at + _SURELY)
     opens_at = may_send_at(email.account.hours, now)
     if opens_at <= now:
         return None

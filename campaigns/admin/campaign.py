@@ -17,11 +17,11 @@ from campaigns import launching
 from campaigns.admin.account import RotationInline
 from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.showing import CAMPAIGN_COLOURS, progress_bar
+from campaigns.admin.splits import VariantInline, split_panel
 from campaigns.admin.steps import StepInline
 from campaigns.measuring import figures_of
 from campaigns.models import Campaign, DailyFigures
 from campaigns.models.counts import What
-from campaigns.states import CampaignState
 from leads.admin.showing import ReadOnlyAdmin
 
 
@@ -36,10 +36,10 @@ class CampaignAdmin(CampaignPage):
     list_filter = ("state", "account")
     search_fields = ("name",)
     list_select_related = ("account",)
-    inlines = (StepInline, RotationInline)
+    inlines = (StepInline, VariantInline, RotationInline)
     actions = ("launch_chosen", "pause_chosen", "resume_chosen", "cancel_chosen")
     readonly_fields = (
-        "state_badge", "state_reason", "launched_at", "finished_at",
+        "state_badge", "state_reason", "launched_at", "finished_at", "split_panel",
     )  # fmt: skip
     fieldsets = (
         (
@@ -49,6 +49,26 @@ class CampaignAdmin(CampaignPage):
                     "name", "account", "min_score", "quiet_days", "per_day",
                     "new_leads_per_day", "scheduled_at",
                 )
+            },
+        ),
+        (
+            "Who and when",
+            {
+                "classes": ("tab",),
+                "fields": (
+                    "audience", "consent_rule", "is_growing", "send_windows",
+                    "by_recipients_clock",
+                ),
+            },
+        ),
+        (
+            "Split tests",
+            {
+                "classes": ("tab",),
+                "fields": (
+                    "split_panel", "split_metric", "split_hours", "split_sample",
+                    "split_threshold", "split_decides", "split_adapts",
+                ),
             },
         ),
         (
@@ -69,7 +89,7 @@ class CampaignAdmin(CampaignPage):
         self, request: HttpRequest, obj: Campaign | None = None
     ) -> tuple[str, ...]:
         """What was said and to whom stays as it was once mails are out."""
-        if obj is None or obj.state in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+        if obj is None or obj.launched_at is None:
             return self.readonly_fields
         return (*self.readonly_fields, "account", "scheduled_at")
 
@@ -96,6 +116,11 @@ class CampaignAdmin(CampaignPage):
     def skipped(self, campaign: Campaign) -> int:
         """Leads that get no mail."""
         return sum(_figures(campaign)["skipped"].values())
+
+    @display(description="Variants")
+    def split_panel(self, campaign: Campaign) -> SafeString | str:
+        """How each variant does, with what is not known of it yet."""
+        return split_panel(campaign)
 
     @display(description="Opened")
     def opened(self, campaign: Campaign) -> int:

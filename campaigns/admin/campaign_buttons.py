@@ -16,7 +16,8 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from campaigns import launching, scheduling
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Variant
+from campaigns.split_tests import set_winner
 from campaigns.writing import request_test
 from fliptech_site.dialogs import ask
 from fliptech_site.errors import FlipTechError, InvalidInput
@@ -50,11 +51,27 @@ class TestMailForm(BaseDialogForm):
         return given
 
 
+class WinnerForm(BaseDialogForm):
+    """Which variant wins its step."""
+
+    variant = forms.ModelChoiceField(
+        Variant.objects.none(), widget=UnfoldAdminSelectWidget
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["variant"]
+        assert isinstance(field, forms.ModelChoiceField)
+        if self.object_id:
+            field.queryset = Variant.objects.filter(campaign=self.object_id)
+
+
 class CampaignButtons(ModelAdmin):
     """What can be done about the campaign that is open."""
 
     actions_detail = (
         "launch", "plan", "drop", "pause", "resume", "cancel", "send_test",
+        "choose",
     )  # fmt: skip
 
     @action(
@@ -176,6 +193,31 @@ class CampaignButtons(ModelAdmin):
             request, f"The test mail to {form.cleaned_data['address']} is on its way."
         )
         return _reload(object_id)
+
+    @action(
+        description="Choose a winner",
+        url_path="choose",
+        icon="trophy",
+        permissions=["change"],
+        dialog=ask(
+            "Let a variant win?",
+            "Mails of its step that are not sent yet are sent as it says. The step's"
+            " split test ends with that.",
+            "Let it win",
+            WinnerForm,
+        ),
+    )
+    def choose(
+        self, request: HttpRequest, form: WinnerForm, object_id: str
+    ) -> HttpResponse:
+        """Let a variant win by hand."""
+        variant: Variant = form.cleaned_data["variant"]
+        return self._one(
+            request,
+            object_id,
+            lambda _: set_winner(variant, f"Chosen by {request.user}."),
+            f"goes on with {variant}",
+        )
 
     def _one(
         self,

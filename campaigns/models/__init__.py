@@ -28,6 +28,7 @@ from campaigns.models.sink import SinkMessage
 from campaigns.models.step import Step
 from campaigns.models.template import Template, TemplateFile
 from campaigns.models.tracking import TrackingEvent
+from campaigns.models.variant import Variant
 
 __all__ = [
     "Account",
@@ -55,5 +56,6 @@ __all__ = [
     "Template",
     "TemplateFile",
     "TrackingEvent",
+    "Variant",
     "WrittenAnswer",
 ]

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from campaigns.models.account import Account
 from campaigns.models.campaign import Campaign, Recipient
 from campaigns.models.template import Template
+from campaigns.models.variant import Variant
 from campaigns.states import ARRIVED, OPEN, EmailState, SkipReason
 
 #: From when on the next step waits: when the mail went, maybe went, or was passed over.
@@ -68,6 +69,10 @@ class Email(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="emails",
+    )
+    #: Which variant of its step it is, decided when the row was written.
+    variant = models.ForeignKey(
+        Variant, null=True, blank=True, on_delete=models.PROTECT, related_name="emails"
     )
     #: As `leads.suppression.normalise_address` gives it.
     address = models.CharField(max_length=254)

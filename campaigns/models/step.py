@@ -11,6 +11,7 @@ from django.db.models import Q
 from campaigns.conditions import Condition
 from campaigns.models.campaign import Campaign
 from campaigns.models.template import Template
+from campaigns.models.variant import Variant
 
 
 class Step(models.Model):
@@ -45,6 +46,18 @@ class Step(models.Model):
         default=True,
         help_text="Answers the mail before as 'Re: …'; else its own subject stands.",
     )
+
+    #: The variant that won its split test; all mails not sent yet are of it.
+    winner = models.ForeignKey(
+        Variant,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    #: Who or what decided that, in one sentence.
+    winner_reason = models.TextField(blank=True, editable=False)
 
     class Meta:
         ordering = ["campaign", "number"]

@@ -106,85 +106,14 @@ def test_the_buttons_launch_pause_resume_and_cancel(admin, make_campaign, make_l
 
 
 @pytest.mark.parametrize(
-    "button", ["launch", "plan", "drop", "pause", "resume", "cancel", "send_test"]
+    "button",
+    ["launch", "plan", "drop", "pause", "resume", "cancel", "send_test", "choose"],
 )
 def test_a_reader_may_not_press_buttons(button, reader, make_campaign):
     campaign = make_campaign(state="draft")
 
     assert press(reader, campaign, button).status_code == 403
     assert not Task.objects.exists()
-
-
-def form_of(client, campaign, *steps, **fields):
-    """Post the form on a campaign's page with these rows of its steps."""
-    before = list(campaign.steps.order_by("number"))
-    data = {
-        "name": campaign.name, "account": campaign.account_id, "quiet_days": 30,
-        "steps-TOTAL_FORMS": len(steps), "steps-INITIAL_FORMS": len(before),
-        "rotation-TOTAL_FORMS": 0, "rotation-INITIAL_FORMS": 0, **fields,
-    }  # fmt: skip
-    for number, step in enumerate(steps):
-        if number < len(before):
-            data |= {f"steps-{number}-id": before[number].pk}
-        data |= {
-            f"steps-{number}-campaign": campaign.pk,
-            f"steps-{number}-wait_hours": 0,
-        }
-        data |= {f"steps-{number}-{name}": value for name, value in step.items()}
-    url = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
-    return client.post(url, data)
-
-
-def step_row(template, number, **values):
-    return {
-        "number": number, "template": template.pk, "wait_days": 0,
-        "condition": "no_reply", "in_thread": "on", **values,
-    }  # fmt: skip
-
-
-def test_the_form_takes_follow_ups(admin, make_campaign, make_template):
-    campaign = make_campaign(state="draft")
-    first, second = campaign.template, make_template()
-
-    response = form_of(
-        admin, campaign, step_row(first, 1),
-        step_row(second, 2, wait_days=3, condition="not_opened"),
-    )  # fmt: skip
-
-    assert response.status_code == 302
-    step = campaign.steps.get(number=2)
-    assert (step.template, step.wait_days, step.condition) == (second, 3, "not_opened")
-
-
-def test_a_campaign_keeps_its_first_mail_and_what_was_written(admin, make_email):
-    email = make_email()
-    template = email.template
-
-    renumbered = form_of(admin, email.campaign, step_row(template, 2, wait_days=1))
-    removed = form_of(
-        admin, email.campaign, step_row(template, 1, DELETE="on"),
-        step_row(template, 2, wait_days=1),
-    )  # fmt: skip
-    waiting = form_of(admin, email.campaign, step_row(template, 1, wait_days=1))
-
-    assert "A campaign has a first mail: add step 1." in renumbered.content.decode()
-    assert "A campaign has a first mail: add step 1." in removed.content.decode()
-    assert "The first mail waits for nothing" in waiting.content.decode()
-    assert email.campaign.steps.get().number == 1
-
-
-def test_a_step_with_mails_has_to_stay(admin, make_email, make_template):
-    email = make_email(step=2)
-    first, second = email.template, make_template()
-    email.campaign.steps.create(number=2, template=second, wait_days=1)
-
-    response = form_of(
-        admin, email.campaign, step_row(first, 1),
-        step_row(second, 2, wait_days=1, DELETE="on"),
-    )  # fmt: skip
-
-    assert "Mails of step 2 were written already" in response.content.decode()
-    assert email.campaign.steps.count() == 2
 
 
 def test_looking_at_a_button_changes_nothing(admin, make_campaign):

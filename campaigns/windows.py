@@ -1,0 +1,79 @@
+"""When a campaign may write to somebody: days and hours by the recipient's own clock. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from campaigns.working_hours import Hours, may_send_at
+from fliptech_site.errors import InvalidInput
+
+_KEYS = {"days", "from", "until"}
+_SHAPE = (
+    'A window is {"days": "12345", "from": "09:00", "until": "17:00"}: days from 1'
+    " (Monday) to 7, hours in which it begins before it ends; until 00:00 is midnight."
+)
+
+
+class Window(NamedTuple):
+    """Weekdays and hours, in no zone yet."""
+
+    #: ISO weekdays, 1 is Monday.
+    days: frozenset[int]
+    start: time
+    #: The first moment after it; midnight is the end of the day.
+    end: time
+
+
+def read_windows(values: Any) -> list[Window]:
+    """Read the windows of a campaign as they are stored. Raises InvalidInput."""
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise InvalidInput(f"Send windows are a list. {_SHAPE}")
+    return [_read(value) for value in values]
+
+
+def next_moment(windows: Sequence[Window], zone: ZoneInfo, now: datetime) -> datetime:
+    """Give the first moment from `now` (aware) on that lies in a window, in UTC.
+
+    Without windows that is `now`. Hours that spring leaves out begin when the clock has
+    jumped; those that autumn repeats count both times.
+    """
+    return min(
+        (may_send_at(Hours(zone, *window), now) for window in windows), default=now
+    )
+
+
+def from_hour(
+    windows: Sequence[Window], hour: int | None, zone: ZoneInfo, now: datetime
+) -> datetime:
+    """Give the first moment in a window at or after this hour of its day.
+
+    Where no window reaches so late, the hour gives way to the windows.
+    """
+    if hour is None:
+        return next_moment(windows, zone, now)
+    start = time(hour)
+    every_day = Window(frozenset(range(1, 8)), time(0), time(0))
+    late = [
+        Window(window.days, max(window.start, start), window.end)
+        for window in windows or [every_day]
+        if window.end == time(0) or start < window.end
+    ]
+    return next_moment(late or windows, zone, now)
+
+
+def _read(value: Any) -> Window:
+    if not isinstance(value, Mapping) or set(value) != _KEYS:
+        raise InvalidInput(_SHAPE)
+    days = str(value["days"])
+    if not days or set(days) - set("1234567"):
+        raise InvalidInput(_SHAPE)
+    try:
+        start, end = (time.fromisoformat(str(value[key])) for key in ("from", "until"))
+    except ValueError:
+        raise InvalidInput(_SHAPE) from None
+    if start.tzinfo or end.tzinfo or (end != time(0) and start >= end):
+        raise InvalidInput(_SHAPE)
+    return Window(frozenset(map(int, days)), start, end)
