@@ -14,11 +14,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
-from campaigns.composing import source_of
 from campaigns.freezing import freeze
 from campaigns.models import Account, Campaign, Email, Recipient, Step
 from campaigns.models.email import TO_BE_FOLLOWED
 from campaigns.moving import check_move, find, lock, move, name_of
+from campaigns.reviewing import check_sendable
 from campaigns.rotation import accounts_of
 from campaigns.states import (
     OPEN,
@@ -26,7 +26,6 @@ from campaigns.states import (
     SkipReason,
 )
 from campaigns.stopping import skip_in_pieces
-from campaigns.templating import check
 from campaigns.transports import check_test_mode
 from fliptech_site.errors import InvalidInput
 from tasks.enqueueing import enqueue
@@ -229,7 +228,7 @@ def check_launchable(campaign: Campaign) -> None:
     if not steps or steps[0].number != 1:
         raise InvalidInput(f"{name_of(campaign)} has no first mail: add it as step 1.")
     for step in steps:
-        check(source_of(step.template))
+        check_sendable(step.template, campaign)
 
 
 def check_account(account: Account) -> None:
