@@ -52,9 +52,12 @@ def retry_failed_emails() -> dict[str, int]:
 
 @actor(queue="email", time_limit_minutes=2, max_attempts=2)
 def send_test_email(
-    campaign_id: int, address: str, test_mode: bool = True
+    campaign_id: int,
+    address: str,
+    test_mode: bool = True,
+    lead_id: int | None = None,
 ) -> dict[str, Any]:
     """Send a campaign's mail to oneself; with `test_mode` to the local mail sink."""
     from campaigns.writing import send_test
 
-    return send_test(campaign_id, address, test_mode=test_mode)
+    return send_test(campaign_id, address, test_mode=test_mode, lead_id=lead_id)

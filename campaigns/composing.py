@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from django.conf import settings
 from django.utils import timezone
 
+from campaigns.audience import usable_address
 from campaigns.composing_answers import compose_answer
 from campaigns.demo_links import demo_urls
+from campaigns.enclosing import files_of
 from campaigns.fields import FIELDS, examples
 from campaigns.finishing import Footer, finish
 from campaigns.links import click_url, pixel_url, trap_url, unsubscribe_url
@@ -13,12 +18,19 @@ from campaigns.messages import Letter, build, one_line
 from campaigns.models import Account, Campaign, Email, Template
 from campaigns.spintax import seed_for
 from campaigns.tagging import answers_to
-from campaigns.templating import Rendered, Source, render
+from campaigns.templating import Source, render
 from campaigns.threads import answer_to, thread_of
 from leads.models import Lead
 
 _AUDIT = "lead.audit."
 _LEAD = "lead."
+
+
+class Preview(NamedTuple):
+    """A mail as it would go out."""
+
+    letter: Letter
+    content: bytes
 
 
 def source_of(template: Template) -> Source:
@@ -48,6 +60,7 @@ def compose(email: Email) -> tuple[str, bytes]:
     if email.variant is not None and email.variant.subject:
         source = source._replace(subject=email.variant.subject)
     rendered = render(source, values, seed=seed_of(email))
+    files = files_of(email.template)
     thread = thread_of(email)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
     if is_test:
@@ -60,6 +73,7 @@ def compose(email: Email) -> tuple[str, bytes]:
         link_of=None if is_test else lambda url: click_url(email.pk, url),
         pixel_url="" if is_test else pixel_url(email.pk),
         trap_url="" if is_test else trap_url(email.pk),
+        content_ids=files.content_ids,
     )
     letter = Letter(
         from_name=account.from_name,
@@ -74,26 +88,50 @@ def compose(email: Email) -> tuple[str, bytes]:
         unsubscribe_url=stop_url,
         in_reply_to=thread.message_ids[-1] if thread else "",
         references=tuple(thread.message_ids) if thread else (),
+        images=tuple(files.images[name] for name in finished.images),
+        attachments=files.attachments,
     )
     return subject, build(letter)
 
 
-def preview(template: Template, account: Account | None, lead: Lead | None) -> Rendered:
-    """Give a template filled in for a lead, as its mail would read; sends nothing.
+def preview(
+    template: Template,
+    account: Account | None,
+    lead: Lead | None,
+    campaign: Campaign | None = None,
+) -> Preview:
+    """Give the mail that a lead would get; sends and keeps nothing.
 
-    Raises InvalidInput.
+    Its links lead nowhere, since no row says whose they are. Raises InvalidInput.
     """
-    stop_url = "#unsubscribe"
-    values = values_for(account, None, lead, stop_url)
-    rendered = render(source_of(template), values)
-    subject = one_line(rendered.subject)
+    stop_url = f"{settings.PUBLIC_URL}/#unsubscribe"
+    values = values_for(account, campaign, lead, stop_url)
+    address = usable_address(str(values["lead.email"])) or "somebody@example.com"
+    seed = seed_for(campaign.pk if campaign else None, 1, address)
+    rendered = render(source_of(template), values, seed=seed)
+    files = files_of(template)
     finished = finish(
         rendered.html,
         rendered.text,
-        title=subject,
+        title=rendered.subject,
         footer=footer_of(account, stop_url),
+        content_ids=files.content_ids,
     )
-    return Rendered(subject, finished.html, finished.text)
+    letter = Letter(
+        from_name=account.from_name if account else "Your name",
+        from_address=account.from_address if account else "you@example.com",
+        reply_to=account.reply_to if account else "",
+        to_address=address,
+        subject=one_line(rendered.subject),
+        html=finished.html,
+        text=finished.text,
+        message_id="<preview@example.com>",
+        date=timezone.now(),
+        unsubscribe_url=stop_url,
+        images=tuple(files.images[name] for name in finished.images),
+        attachments=files.attachments,
+    )
+    return Preview(letter, build(letter))
 
 
 def seed_of(email: Email) -> bytes:

@@ -19,6 +19,7 @@ from campaigns.freezing import freeze
 from campaigns.models import Account, Campaign, Email, Recipient, Step
 from campaigns.models.email import TO_BE_FOLLOWED
 from campaigns.moving import check_move, find, lock, move, name_of
+from campaigns.reviewing import check_sendable
 from campaigns.rotation import accounts_of
 from campaigns.states import (
     OPEN,
@@ -229,12 +230,14 @@ def check_launchable(campaign: Campaign) -> None:
     if not steps or steps[0].number != 1:
         raise InvalidInput(f"{name_of(campaign)} has no first mail: add it as step 1.")
     for step in steps:
-        check(source_of(step.template))
+        check_sendable(step.template, campaign)
     for variant in campaign.variants.select_related("account", "template"):
         if variant.account is not None:
             check_account(variant.account)
-        source = source_of(variant.template or campaign.template)
-        check(source._replace(subject=variant.subject or source.subject))
+        template = variant.template or campaign.template
+        check_sendable(template, campaign)
+        if variant.subject:
+            check(source_of(template)._replace(subject=variant.subject))
 
 
 def check_account(account: Account) -> None:

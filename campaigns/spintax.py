@@ -40,7 +40,7 @@ def rewrite(text: str, *, is_html: bool) -> Spun:
     with the line for spintax that is not closed or that cuts a Liquid block.
     """
     tags = find_tags(text)
-    if "|" not in text and "\\" not in text and "{" not in _without(text, tags):
+    if not set("{}\\") & set(_without(text, tags)):
         return Spun(text, [])
     return _Rewriting(text, is_html=is_html, tags=tags).run()
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 from campaigns.audience import usable_address
 from campaigns.launching import check_account
 from campaigns.models import Account, Campaign, Email, Template
+from campaigns.reviewing import best_lead
 from campaigns.sending import send_email
-from demos.models import DemoSite
 from fliptech_site.errors import InvalidInput
 from leads.models import Lead
 from tasks.current import current_claim
@@ -51,10 +51,21 @@ def enqueue_single(email: Email) -> None:
     enqueue("send_single_email", unique_key=f"email:{email.pk}", email_id=email.pk)
 
 
-def request_test(campaign_id: int, address: str, *, test_mode: bool = True) -> None:
-    """Enqueue a test mail of a campaign to oneself. Raises InvalidInput."""
+def request_test(
+    campaign_id: int,
+    address: str,
+    *,
+    lead_id: int | None = None,
+    test_mode: bool = True,
+) -> None:
+    """Enqueue a test mail of a campaign to oneself. Raises InvalidInput.
+
+    It is filled in for `lead_id`, or for the best lead that has a demo site.
+    """
     campaign = _campaign(campaign_id)
     usable = _usable(address)
+    if lead_id is not None:
+        _lead(lead_id)
     if not test_mode:
         check_account(campaign.account)
     enqueue(
@@ -62,11 +73,14 @@ def request_test(campaign_id: int, address: str, *, test_mode: bool = True) -> N
         campaign_id=campaign_id,
         address=usable,
         test_mode=test_mode,
+        lead_id=lead_id,
     )
 
 
-def send_test(campaign_id: int, address: str, *, test_mode: bool) -> dict[str, Any]:
-    """Send a campaign's mail to oneself, filled in for its best lead.
+def send_test(
+    campaign_id: int, address: str, *, test_mode: bool, lead_id: int | None = None
+) -> dict[str, Any]:
+    """Send a campaign's mail to oneself, filled in for a lead, or for the best one.
 
     With `test_mode` it goes to the local mail sink, else through the account's server
     (which TEST_MODE still keeps on this machine). It is marked [Test], is not tracked
@@ -74,12 +88,7 @@ def send_test(campaign_id: int, address: str, *, test_mode: bool) -> dict[str, A
     """
     campaign = _campaign(campaign_id)
     held = current_claim()
-    lead = (
-        Lead.objects.active()
-        .filter(pk__in=DemoSite.objects.live().values("lead_id"))
-        .order_by("-score", "id")
-        .first()
-    )
+    lead = best_lead() if lead_id is None else _lead(lead_id)
     email, _ = Email.objects.get_or_create(
         request_key=f"test:{held.task_id if held else uuid4()}",
         defaults={
@@ -91,6 +100,13 @@ def send_test(campaign_id: int, address: str, *, test_mode: bool) -> dict[str, A
         },
     )
     return send_email(email.pk, to_sink=test_mode)
+
+
+def _lead(lead_id: int) -> Lead:
+    lead = Lead.objects.filter(pk=lead_id).first()
+    if lead is None:
+        raise InvalidInput(f"There is no lead {lead_id}.")
+    return lead
 
 
 def _usable(address: str) -> str:

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from campaigns import launching, scheduling
 from campaigns.models import Campaign, Variant
+from campaigns.reviewing import warnings_of
 from campaigns.split_tests import set_winner
 from campaigns.writing import request_test
 from fliptech_site.dialogs import ask
@@ -91,7 +92,11 @@ class CampaignButtons(ModelAdmin):
     ) -> HttpResponse:
         """Enqueue the launch."""
         launch = partial(launching.request_launch, user_id=request.user.pk)
-        return self._one(request, object_id, launch, "is being launched")
+        answer = self._one(request, object_id, launch, "is being launched")
+        campaign = self.get_object(request, object_id)
+        for warning in warnings_of(campaign) if campaign else ():
+            messages.warning(request, warning)
+        return answer
 
     @action(
         description="Launch at its time",

@@ -1,4 +1,4 @@
-"""Templates in admin, checked when they are saved and shown filled in."""
+"""Templates in admin: checked when they are saved, judged beside the form, previewed."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from campaigns.admin.showing import boxed_html, mail_frame, text_block
-from campaigns.composing import preview
-from campaigns.fields import read_fallbacks, show_fallbacks
-from campaigns.models import Campaign, Template
-from campaigns.templating import Rendered, Source, check
-from demos.models import DemoSite
+from campaigns.admin.template_files import TemplateFileInline
+from campaigns.admin.template_preview import frame_page, preview_page
+from campaigns.enclosing import touch
+from campaigns.fields import CATALOGUE, read_fallbacks, show_fallbacks
+from campaigns.models import Template
+from campaigns.reviewing import review
+from campaigns.templating import Source, check
 from fliptech_site.errors import InvalidInput
-from leads.models import Lead
 
 _MONO = {"style": "font-family:ui-monospace,monospace", "rows": 16}
 
@@ -77,77 +78,102 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Template)
 class TemplateAdmin(ModelAdmin):
-    """What is said, with a preview for the best lead."""
+    """What is said, what may be wrong with it, and what goes with it."""
 
     form = TemplateForm
-    list_display = ("name", "subject", "updated_at")
+    list_display = ("name", "subject", "updated_at", "preview_link")
     search_fields = ("name", "subject")
-    readonly_fields = ("preview_subject", "preview_html", "preview_text")
+    readonly_fields = ("findings", "preview_link", "fields_shown")
+    inlines = (TemplateFileInline,)
 
     def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> Any:
-        """Show the preview once there is something to show."""
-        written = (
-            None,
-            {
-                "fields": (
-                    "name", "subject", "body_html", "body_text", "fallbacks_written",
-                )
-            },
-        )  # fmt: skip
-        if obj is None:
-            return (written,)
-        shown = ("preview_subject", "preview_html", "preview_text")
-        return (written, ("Preview for the best lead", {"fields": shown}))
+        """Show the findings once there is something to judge."""
+        judged = [] if obj is None else ["findings", "preview_link"]
+        written = ["name", "subject", "body_html", "body_text", "fallbacks_written"]
+        return (
+            (None, {"fields": [*judged, *written]}),
+            ("Fields", {"fields": ["fields_shown"], "classes": ["collapse"]}),
+        )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page inside the preview's frame."""
-        page = path(
-            "<int:pk>/preview/",
-            self.admin_site.admin_view(self.preview_page),
-            name="campaigns_template_preview",
+        """Add the preview, and the page inside its frames."""
+        pages = [
+            path("<int:pk>/preview/", self._previewed(preview_page), name=_PREVIEW),
+            path(
+                "<int:pk>/frame/", self._previewed(frame_page), name=f"{_PREVIEW}_html"
+            ),
+        ]
+        return [*pages, *super().get_urls()]
+
+    def _previewed(self, page: Any) -> Any:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
+            template = self.get_object(request, str(pk))
+            if template is not None and not self.has_view_permission(request, template):
+                template = None
+            answer: HttpResponse = page(self.admin_site, request, template)
+            return answer
+
+        return self.admin_site.admin_view(view)
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: Any, change: bool
+    ) -> None:
+        """Save the files, and let all workers see that they changed."""
+        super().save_formset(request, form, formset, change)
+        touch(form.instance)
+
+    @display(description="Review")
+    def findings(self, template: Template) -> SafeString | str:
+        """What is wrong with it, the worst first."""
+        found = review(template)
+        if not found:
+            return "Nothing to find fault with."
+        return format_html(
+            '<ul style="line-height:1.7">{}</ul>',
+            format_html_join(
+                "",
+                '<li><strong style="color:{}">{}</strong> {}</li>',
+                (
+                    (
+                        _COLOURS[finding.level.value],
+                        finding.level.value,
+                        finding.sentence,
+                    )
+                    for finding in found
+                ),
+            ),
         )
-        return [page, *super().get_urls()]
 
-    def preview_page(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Answer with the HTML part, filled in."""
-        template = self.get_object(request, str(pk))
-        if template is None or not self.has_view_permission(request, template):
-            raise Http404
-        made = _made(template)
-        return boxed_html(made.html if isinstance(made, Rendered) else made)
+    @display(description="Preview")
+    def preview_link(self, template: Template) -> SafeString:
+        """Where to see it filled in for any lead."""
+        url = reverse(f"admin:{_PREVIEW}", args=[template.pk])
+        return format_html(
+            '<a href="{}" class="text-primary-600 dark:text-primary-500">For any lead</a>',
+            url,
+        )
 
-    @display(description="Subject")
-    def preview_subject(self, template: Template) -> str:
-        """The subject, filled in."""
-        made = _made(template)
-        return made.subject if isinstance(made, Rendered) else made
-
-    @display(description="HTML part")
-    def preview_html(self, template: Template) -> SafeString:
-        """The HTML part in its box."""
-        url = reverse("admin:campaigns_template_preview", args=[template.pk])
-        return mail_frame(url, "Preview of the HTML part")
-
-    @display(description="Text part")
-    def preview_text(self, template: Template) -> SafeString | str:
-        """The text part."""
-        made = _made(template)
-        return text_block(made.text) if isinstance(made, Rendered) else "–"
+    @display(description="What a template may use")
+    def fields_shown(self, template: Template) -> SafeString:
+        """Every field with what it is and an example."""
+        return format_html(
+            '<div style="overflow-x:auto"><table><tbody>{}</tbody></table></div>',
+            format_html_join(
+                "",
+                '<tr><td style="padding-right:16px"><code>{{{{ {} }}}}</code></td>'
+                '<td style="padding-right:16px">{}</td><td>{}</td></tr>',
+                (
+                    (path, field.about, _shown(field.example))
+                    for path, field in CATALOGUE.items()
+                ),
+            ),
+        )
 
 
-def _made(template: Template) -> Rendered | str:
-    lead = (
-        Lead.objects.active()
-        .filter(pk__in=DemoSite.objects.live().values("lead_id"))
-        .order_by("-score", "id")
-        .first()
-    )
-    campaign = (
-        Campaign.objects.filter(steps__template=template)
-        .select_related("account")
-        .first()
-    )
-    try:
-        return preview(template, campaign.account if campaign else None, lead)
-    except InvalidInput as error:
-        return str(error)
+_PREVIEW = "campaigns_template_preview"
+#: Readable on white and on admin's dark ground.
+_COLOURS = {"error": "#dc2626", "warning": "#b45309"}
+
+
+def _shown(example: object) -> str:
+    return str(example).lower() if isinstance(example, bool) else str(example)

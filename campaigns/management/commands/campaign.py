@@ -12,6 +12,7 @@ from campaigns import launching
 from campaigns.explaining import why
 from campaigns.measuring import figures_of
 from campaigns.models import Campaign, Recipient
+from campaigns.reviewing import warnings_of
 from fliptech_site.errors import FlipTechError
 
 
@@ -56,6 +57,9 @@ class Command(BaseCommand):
         campaign.refresh_from_db()
         said = "its launch is enqueued" if step == "launch" else campaign.state
         self.stdout.write(f"{campaign}: {said}")
+        if step == "launch":
+            for warning in warnings_of(campaign):
+                self.stderr.write(f"Warning: {warning}")
 
     def _status(self, campaign: Campaign) -> None:
         figures = figures_of([campaign.pk])[campaign.pk]
