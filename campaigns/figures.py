@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from campaigns.counting import counted
+from campaigns.models import Conversation
 from campaigns.states import EmailState
 from fliptech_site.dashboard import Figure, percent_of
 
 
 def figures() -> Iterable[Figure]:
-    """Yield the mails sent and those that a person has to look at."""
+    """Yield the mails sent, and the mails and answers that a person has to look at."""
     counts: dict[str, int] = defaultdict(int)
     for row in counted():
         if row.what in EmailState.values:
@@ -39,4 +40,15 @@ def figures() -> Iterable[Figure]:
         page,
         query="?state__exact=in_doubt" if doubtful else "?state__exact=failed",
         is_alarming=bool(doubtful + failed),
+    )
+    # Few enough to be counted: an index holds only these.
+    waiting = Conversation.objects.filter(needs_answer=True).count()
+    yield Figure(
+        "Answers to write",
+        waiting,
+        "people wrote and wait",
+        "forum",
+        "admin:campaigns_conversation_changelist",
+        query="?needs_answer__exact=1",
+        is_alarming=bool(waiting),
     )

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Count, Max
 from django.utils import timezone
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from campaigns.counting import counted
-from campaigns.models import Campaign, Email
+from campaigns.models import Campaign, Email, Mailbox, ProviderFeed
 from campaigns.models.counts import LEAD, What
 from campaigns.states import CampaignState, EmailState, SkipReason
 
@@ -53,6 +53,30 @@ def collect() -> Iterable[Metric]:
         counts,
     )
     yield _seconds_since_sent()
+    yield from _what_comes_in()
+
+
+def _what_comes_in() -> Iterable[Metric]:
+    trouble = GaugeMetricFamily(
+        "fliptech_campaigns_mailbox_trouble",
+        "1 for a mailbox that could not be read last time, else 0.",
+        labels=["mailbox"],
+    )
+    for name, said in Mailbox.objects.filter(is_enabled=True).values_list(
+        "name", "trouble"
+    ):
+        trouble.add_metric([name], float(bool(said)))
+    yield trouble
+    refused = CounterMetricFamily(
+        "fliptech_campaigns_feed_refused",
+        "Posts to a provider's feed whose signature was missing or wrong.",
+        labels=["account", "provider", "content"],
+    )
+    for feed in ProviderFeed.objects.select_related("account"):
+        refused.add_metric(
+            [feed.account.name, feed.provider, feed.content], feed.refused
+        )
+    yield refused
 
 
 def _seconds_since_sent() -> Metric:

@@ -16,7 +16,7 @@ from campaigns.incoming.mime import MAX_BYTES
 from campaigns.models import DeliveryEvent, Email, IncomingMessage, ProviderFeed
 from campaigns.receiving.acting import act
 from campaigns.receiving.attributing import ANSWERS_WITHIN
-from campaigns.receiving.providers import WrongSignature, read_post
+from campaigns.receiving.providers import WrongSignature, read_events
 from campaigns.receiving.verdicts import Told, take
 from campaigns.states import REACHED
 from fliptech_site.errors import InvalidInput
@@ -44,14 +44,14 @@ def take_post(feed: ProviderFeed, request: HttpRequest, *, url: str) -> int:
     Raises WrongSignature (counted at the feed) and InvalidInput.
     """
     try:
-        post = read_post(feed, request, url=url)
+        events = read_events(feed, request, url=url)
     except WrongSignature:
         _count(feed, "refused")
         raise
     message_ids: list[int] = []
     new = 0
     with transaction.atomic():
-        for event in post.events:
+        for event in events:
             if feed.content == ProviderFeed.Content.INBOUND:
                 message_ids += _store_message(feed, event)
             else:

@@ -7,13 +7,8 @@ name and a password, which stand in the address that it is given.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from anymail.exceptions import (
-    AnymailConfigurationError,
-    AnymailWebhookValidationFailure,
-)
 from django.http import HttpRequest
 
 from campaigns.models import ProviderFeed
@@ -38,7 +33,7 @@ PROVIDERS = {
     "mailersend": _Provider("MailerSend", "signing_secret", "inbound_secret"),
     "mailgun": _Provider("Mailgun", "webhook_signing_key", "webhook_signing_key"),
     "mailjet": _Provider("Mailjet"),
-    "mailtrap": _Provider("Mailtrap", "signing_secret"),
+    "mailtrap": _Provider("Mailtrap", "tracking_secret", "inbound_secret"),
     "mandrill": _Provider("Mandrill", "webhook_key", "webhook_key"),
     "postal": _Provider("Postal", "webhook_key", "webhook_key"),
     "postmark": _Provider("Postmark"),
@@ -48,19 +43,11 @@ PROVIDERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
-    """What a provider posted, after its signature was checked."""
-
-    events: list[Any]
+#: Providers that post an id and give the mail itself to whoever asks with the API's key.
+_ASKED_FOR_MAIL = {"brevo": "api_key", "mailtrap": "api_token", "resend": "api_key"}
 
 
-def is_signed(feed: ProviderFeed) -> bool:
-    """Say whether the provider signs; else the secret is `user:password`."""
-    return bool(_key_of(feed))
-
-
-def read_post(feed: ProviderFeed, request: HttpRequest, *, url: str) -> Post:
+def read_events(feed: ProviderFeed, request: HttpRequest, *, url: str) -> list[Any]:
     """Check who posts and read anymail's normalised events.
 
     `url` is the address as the provider knows it. Raises WrongSignature, and InvalidInput
@@ -71,14 +58,19 @@ def read_post(feed: ProviderFeed, request: HttpRequest, *, url: str) -> Post:
         raise WrongSignature("The feed has no secret, so nothing can be checked.")
     try:
         view = _view_class(feed)(**_options(feed, secret, url))
+        if view.warn_if_no_basic_auth and not view.basic_auth:
+            raise WrongSignature(
+                "Nothing would be checked: the feed's key is not used."
+            )
         view.run_validators(request)
-    except (AnymailWebhookValidationFailure, AnymailConfigurationError) as error:
-        raise WrongSignature(str(error)[:300]) from None
-    except (ValueError, KeyError, TypeError, UnicodeError) as error:
-        # What is not even of the form that could be checked.
-        raise WrongSignature(f"It can't be checked: {error}"[:300]) from None
+    except WrongSignature:
+        raise
+    except Exception as error:
+        # Not even of a form that could be checked, or a key of the wrong form.
+        said = f"{type(error).__name__}: {error}"
+        raise WrongSignature(f"It can't be checked ({said})."[:300]) from error
     try:
-        return Post(list(view.parse_events(request)))
+        return list(view.parse_events(request))
     except Exception as error:
         raise InvalidInput(
             f"The post of {feed} can't be read ({type(error).__name__}: {error})."[:400]
@@ -92,9 +84,12 @@ def _key_of(feed: ProviderFeed) -> str:
 
 
 def _options(feed: ProviderFeed, secret: str, url: str) -> dict[str, Any]:
-    if not (key := _key_of(feed)):
-        return {"webhook_secret": [secret]}
-    options: dict[str, Any] = {key: secret, "webhook_secret": []}
+    options: dict[str, Any] = {"webhook_secret": [secret]}
+    if key := _key_of(feed):
+        options = {"webhook_secret": [], key: secret}
+    is_inbound = feed.content == ProviderFeed.Content.INBOUND
+    if is_inbound and (name := _ASKED_FOR_MAIL.get(feed.provider)):
+        options[name] = feed.account.api_key
     if feed.provider == "mandrill":
         options["webhook_url"] = url  # Part of what is signed.
     return options

@@ -48,9 +48,10 @@ def settle_doubtful() -> dict[str, int]:
             state=EmailState.IN_DOUBT, data_started_at__lt=now - _SOON
         ).order_by("account_id", "data_started_at")[:_LIMIT]
     )
+    told_of = _told_of([email.pk for email in doubtful])
     open_ones = []
     for email in doubtful:
-        if _settle_by_what_is_known(email.pk):
+        if email.pk in told_of and _settle_by_what_is_known(email.pk):
             counts["settled"] += 1
         else:
             open_ones.append(email)
@@ -83,6 +84,15 @@ def settle_by_hand(
         user_id=user.pk,
         happened_at=timezone.now(),
     )
+
+
+def _told_of(email_ids: list[int]) -> set[int]:
+    """Give those of the mails of which anything is known at all."""
+    found: set[int] = set()
+    for model in (DeliveryEvent, IncomingMessage, TrackingEvent):
+        rows = model._default_manager.filter(email__in=email_ids)
+        found.update(rows.order_by().values_list("email_id", flat=True).distinct())
+    return found
 
 
 def _settle_by_what_is_known(email_id: int) -> bool:

@@ -13,6 +13,14 @@ DROP = "drop"
 REFUSE = "refuse"
 
 
+class Hold:
+    """Makes the server wait at a message until it is released, then hang up."""
+
+    def __init__(self):
+        self.reached = threading.Event()
+        self.released = threading.Event()
+
+
 class Folder:
     def __init__(self, flags=""):
         self.uidvalidity = 1
@@ -38,7 +46,7 @@ class Folder:
 class ImapServer:
     """Answers IMAP4rev1 as far as a reader asks; notes every command.
 
-    `at` maps a UID to DROP (the connection breaks there) or REFUSE.
+    `at` maps a UID to DROP (the connection breaks there), REFUSE or a Hold.
     """
 
     def __init__(self, *, password="secret", token="tok-1"):
@@ -161,6 +169,10 @@ class _Session:
     def do_fetch(self, tag, arguments):
         uid = int(arguments.split(" ")[0])
         fate = self.server.at.get(uid)
+        if isinstance(fate, Hold):
+            fate.reached.set()
+            fate.released.wait(30)
+            return False
         if fate == DROP:
             return False
         if fate == REFUSE:

@@ -9,6 +9,10 @@ from django.utils import timezone
 from campaigns.models import Mailbox
 from tests.campaigns.imap_server import ImapServer
 from tests.campaigns.incoming.letters import letter
+from tests.tasks.conftest import start_process, test_environment
+
+# Fixtures of the ledger's tests: other processes at the database of a test.
+__all__ = ["start_process", "test_environment"]
 
 _numbers = itertools.count(1)
 

@@ -12,9 +12,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from prometheus_client import generate_latest
 
+from campaigns.figures import figures
 from campaigns.incoming.cleaning import clean_html
-from campaigns.models import Conversation, Email, Evidence, IncomingMessage, Mailbox
+from campaigns.metrics import collect
+from campaigns.models import (
+    Conversation,
+    Email,
+    Evidence,
+    IncomingMessage,
+    Mailbox,
+    ProviderFeed,
+)
 from campaigns.receiving.reading import read_mailbox
 from campaigns.sending import send_email
 from leads.suppression import suppress
@@ -319,3 +329,25 @@ def test_a_thread_is_in_the_order_of_time(admin, talk, make_sent):
     sides = [entry.is_ours for entry in entries_of(talk)]
 
     assert sides == [True, False, True]
+
+
+def test_the_first_page_and_the_scrape_tell_what_waits_and_what_is_wrong(
+    talk, make_account
+):
+    Mailbox.objects.update(trouble="wrong password")
+    ProviderFeed.objects.create(account=talk.account, provider="postmark", refused=3)
+
+    waiting = next(each for each in figures() if each.title == "Answers to write")
+    lines = generate_latest(Registry()).decode()
+
+    assert (waiting.value, waiting.is_alarming) == (1, True)
+    name = Mailbox.objects.get().name
+    assert f'fliptech_campaigns_mailbox_trouble{{mailbox="{name}"}} 1.0' in lines
+    assert 'provider="postmark"} 3.0' in lines
+
+
+class Registry:
+    """What generate_latest asks of a registry."""
+
+    def collect(self):
+        return collect()

@@ -105,6 +105,44 @@ class TestProof:
         assert right.status_code == 200
         assert (feed.refused, feed.taken) == (2, 1)
 
+    def test_a_signature_over_the_whole_body_is_checked(
+        self, client, make_sent, make_feed
+    ):
+        email = make_sent()
+        feed = make_feed(email, "mailtrap", KEY)
+        event = {
+            "event": "bounce", "event_id": "e1", "message_id": email.message_id,
+            "email": email.address, "timestamp": 1795600000,
+            "response": "550 5.1.1 User unknown", "response_code": 550,
+        }  # fmt: skip
+        body = json.dumps({"events": [event]}).encode()
+        signature = hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
+
+        def tell(content):
+            return client.post(
+                feed.path,
+                content,
+                content_type="application/json",
+                headers={"Mailtrap-Signature": signature},
+            ).status_code
+
+        assert tell(body.replace(b"5.1.1", b"5.1.2")) == 403
+        assert tell(body) == 200
+        assert is_suppressed(email.address)
+
+    @pytest.mark.parametrize("provider", ProviderFeed.Provider.values)
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"Type": 1}', b"\xff"])
+    def test_no_providers_feed_takes_or_breaks_at_what_is_not_signed(
+        self, provider, body, client, make_sent, make_feed
+    ):
+        feed = make_feed(make_sent(), provider, "a" * 32)
+
+        response = client.post(feed.path, body, content_type="application/json")
+
+        feed.refresh_from_db()
+        assert response.status_code == 403
+        assert feed.refused == 1
+
     def test_a_feed_without_a_secret_takes_nothing(self, client, make_sent, make_feed):
         email = make_sent()
 

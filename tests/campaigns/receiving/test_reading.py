@@ -9,13 +9,13 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from campaigns.incoming.mime import MAX_BYTES
-from campaigns.models import Email, IncomingMessage, MailboxFolder
+from campaigns.models import Conversation, Email, IncomingMessage, MailboxFolder
 from campaigns.receiving import acting, reading
 from campaigns.receiving.imap import MailboxTrouble
 from campaigns.receiving.reading import read_mailbox, request_reading
 from fliptech_site.errors import InvalidInput, TransientError
 from tasks.models import Task
-from tests.campaigns.imap_server import DROP, REFUSE
+from tests.campaigns.imap_server import DROP, REFUSE, Hold
 from tests.campaigns.incoming.letters import letter
 
 pytestmark = pytest.mark.django_db
@@ -307,3 +307,29 @@ def test_commands_read_and_check(imap, make_mailbox, capsys):
     assert "main: 1 new, 1 acted on, 0 left out." in capsys.readouterr().out
     with pytest.raises(CommandError, match="no mailbox 'other'; there are: main"):
         call_command("mailbox", "read", "other")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_that_is_killed_repeats_nothing_and_loses_nothing(
+    imap, make_mailbox, make_sent, answer_to, start_process
+):
+    email = make_sent()
+    mailbox = make_mailbox(imap.port, account=email.account, name="killed")
+    imap.inbox.add(answer_to(email, "One"))
+    imap.inbox.add(note(1))
+    imap.inbox.add(answer_to(email, "Two"))
+    imap.at[3] = hold = Hold()
+
+    process = start_process("mailbox", "read", "killed")
+    assert hold.reached.wait(60)
+    process.kill()
+    process.wait()
+    hold.released.set()
+    imap.at.clear()
+
+    assert uids() == [1, 2]
+    counts = read_mailbox(mailbox.pk)
+    assert (counts["stored"], counts["acted"]) == (1, 1)
+    conversation = Conversation.objects.get()
+    texts = conversation.messages.order_by("uid").values_list("text", flat=True)
+    assert list(texts) == ["One", "Two"]
