@@ -22,7 +22,7 @@ from campaigns.explaining import MAX_FOUND, find_recipients, say, why_unknown
 from campaigns.models import Campaign, Email, Evidence
 from campaigns.outlook import outlook
 from campaigns.receiving.settling import settle_by_hand
-from campaigns.reporting import Line, report_on
+from campaigns.reporting import Line, Report, report_on
 from campaigns.states import CampaignState, EmailState
 from fliptech_site.errors import InvalidInput
 
@@ -146,14 +146,7 @@ def _live(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "outlook": outlook(campaign, report.open_by_account),
         "chart": chart(campaign.pk, by, timezone.now()),
         "bar": _bar(report.total),
-        "tables": _tables(
-            {
-                "Step": report.steps,
-                "Account": report.accounts,
-                "Sent through": report.providers,
-                "Recipient's domain": report.domains,
-            }
-        ),
+        "tables": _tables(report),
         "columns": [label for _, label in _COLUMNS],
         "charts": _CHARTS,
         "is_resting": campaign.state in _RESTING,
@@ -180,10 +173,18 @@ def _bar(total: Line) -> dict[str, Any]:
     }
 
 
-def _tables(groups: dict[str, list[Line]]) -> list[dict[str, Any]]:
+def _tables(report: Report) -> list[dict[str, Any]]:
+    groups = {
+        "Step": report.steps,
+        "Account": report.accounts,
+        "Sent through": report.providers,
+        "Recipient's domain": report.domains,
+    }
     return [
         {
             "title": title,
+            # A domain is counted once a mail has gone there.
+            "knows_open": lines is not report.domains,
             "rows": [
                 {
                     "label": line.label,

@@ -87,9 +87,9 @@ def fill_history(count: int) -> None:
         + f" FROM generate_series({count}, 1, -1) AS n) AS drawn"
     )
     with connection.cursor() as cursor:
-        cursor.execute(*_insert(Task, _TASK, f"({source}) AS row"))
+        cursor.execute(*insert_from(Task, _TASK, f"({source}) AS row"))
         cursor.execute(
-            *_insert(
+            *insert_from(
                 Attempt,
                 _ATTEMPT,
                 "tasks_task, generate_series(1, attempt) AS number"
@@ -114,10 +114,10 @@ def fill_delayed(count: int, queue: str, actor: str) -> None:
         f" FROM generate_series(1, {count}) AS n"
     )
     with connection.cursor() as cursor:
-        cursor.execute(*_insert(Task, row, f"({source}) AS row"))
+        cursor.execute(*insert_from(Task, row, f"({source}) AS row"))
 
 
-def _insert(
+def insert_from(
     model: type[models.Model], row: Mapping[str, str], source: str
 ) -> tuple[str, list[Any]]:
     """Return INSERT … SELECT and its parameters; other columns get the model's default.

@@ -76,17 +76,19 @@ class Site:
             "by error": "?q=mailbox",
             "nothing found": "?q=nothing-like-it",
         }
-        return {name: self._page(LIST + query) for name, query in queries.items()}
+        return {name: self.page(LIST + query) for name, query in queries.items()}
 
     def other_calls(self, sample: Task) -> Calls:
         """Return the pages beside it that read the tasks."""
         return {
-            "task": self._page(f"{LIST}{sample.pk}/change/"),
-            "queues": self._page("/admin/tasks/queue/"),
-            "first page of admin": self._page("/admin/"),
+            "task": self.page(f"{LIST}{sample.pk}/change/"),
+            "queues": self.page("/admin/tasks/queue/"),
+            "first page of admin": self.page("/admin/"),
         }
 
-    def _page(self, path: str) -> Callable[[], object]:
+    def page(self, path: str) -> Callable[[], object]:
+        """Return what asks for a page and expects to get it."""
+
         def get() -> None:
             answer = self._client.get(self._address + path, allow_redirects=False)
             assert answer.status_code == 200, f"{path}: {answer.status_code}"
