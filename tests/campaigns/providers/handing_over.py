@@ -22,6 +22,6 @@ def send(web, letter, kind="postmark", *, before_data=lambda: None, **values):
         kind,
         KEY,
         SECRET,
-        **{"url": web.url, "domain": "brightside.example", "seconds": 0.5, **values},
+        **{"url": web.url, "domain": "brightside.example", "seconds": 20, **values},
     )
     return deliver(provider, letter, before_data=before_data)

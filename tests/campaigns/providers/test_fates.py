@@ -41,7 +41,8 @@ def test_every_answer_has_its_fate(kind, status, value, fate, web, letter):
     web.answer = status if value is None else (status, value)
     commits = Commits()
 
-    outcome = send(web, letter, kind, before_data=commits)
+    seconds = 0.5 if status == STALL else 20
+    outcome = send(web, letter, kind, before_data=commits, seconds=seconds)
 
     assert outcome.fate is fate, outcome.detail
     assert commits.count == 1

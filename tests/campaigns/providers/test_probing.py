@@ -22,7 +22,7 @@ PATHS = {
 
 
 def ask(web, kind, **values):
-    given = {"url": web.url, "domain": "brightside.example", "seconds": 0.5, **values}
+    given = {"url": web.url, "domain": "brightside.example", "seconds": 20, **values}
     return probe(Provider(kind, KEY, SECRET, **given))
 
 
