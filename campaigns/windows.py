@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Any, NamedTuple
@@ -77,3 +78,58 @@ def _read(value: Any) -> Window:
     if start.tzinfo or end.tzinfo or (end != time(0) and start >= end):
         raise InvalidInput(_SHAPE)
     return Window(frozenset(map(int, days)), start, end)
+
+
+_DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_LINE = re.compile(
+    r"(?P<days>[a-z, -]+?)\s+(?P<start>\d{1,2}:\d\d)\s*[-–]\s*(?P<end>\d{1,2}:\d\d)",
+    re.IGNORECASE,
+)
+
+
+def parse_windows(text: str) -> list[dict[str, str]]:
+    """Read windows as people write them, one a line: "Mon-Fri 09:00-17:00".
+
+    Gives them as they are stored. Raises InvalidInput.
+    """
+    return [_parse_line(line.strip()) for line in text.splitlines() if line.strip()]
+
+
+def write_windows(values: Sequence[Mapping[str, str]]) -> str:
+    """Write stored windows as people read them, one a line."""
+    return "\n".join(
+        f"{','.join(_DAY_NAMES[int(day) - 1] for day in value['days'])}"
+        f" {value['from']}-{value['until']}"
+        for value in values
+    )
+
+
+def _parse_line(line: str) -> dict[str, str]:
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise InvalidInput(f"{line!r} is no window: write Mon-Fri 09:00-17:00.")
+    days: set[int] = set()
+    for part in found["days"].split(","):
+        first, dash, last = (name.strip() for name in part.partition("-"))
+        start, end = _day(first, line), _day(last if dash else first, line)
+        # "Sat-Mon" goes round the end of the week.
+        days |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
+    value = {
+        "days": "".join(str(day + 1) for day in sorted(days)),
+        "from": found["start"].zfill(5),
+        "until": found["end"].zfill(5).replace("24:00", "00:00"),
+    }
+    try:
+        _read(value)
+    except InvalidInput:
+        raise InvalidInput(
+            f"{line!r} is no window: it begins before it ends."
+        ) from None
+    return value
+
+
+def _day(name: str, line: str) -> int:
+    for number, known in enumerate(_DAY_NAMES):
+        if name[:3].title() == known:
+            return number
+    raise InvalidInput(f"{name!r} in {line!r} is no day: use {', '.join(_DAY_NAMES)}.")

@@ -110,7 +110,9 @@ FILTERS: dict[str, Callable[[Leads, Any], Leads]] = {
     "max_score": lambda leads, text: leads.filter(score__lte=_number(text)),
     "audit": _audited,
     "source": lambda leads, text: leads.filter(
-        pk__in=Lead.objects.filter(facts__source=text).values("pk")
+        pk__in=Lead.objects.filter(
+            facts__source__in=text if isinstance(text, list) else [text]
+        ).values("pk")
     ),
     "q": _search,
     "ids": _ids,

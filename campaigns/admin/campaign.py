@@ -15,6 +15,7 @@ from unfold.views import ChangeList
 
 from campaigns import launching
 from campaigns.admin.account import RotationInline
+from campaigns.admin.campaign_form import AUDIENCE_FIELDS, CampaignForm
 from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.showing import CAMPAIGN_COLOURS, progress_bar
 from campaigns.admin.splits import VariantInline, split_panel
@@ -36,6 +37,7 @@ class CampaignAdmin(CampaignPage):
     list_filter = ("state", "account")
     search_fields = ("name",)
     list_select_related = ("account",)
+    form = CampaignForm
     inlines = (StepInline, VariantInline, RotationInline)
     actions = ("launch_chosen", "pause_chosen", "resume_chosen", "cancel_chosen")
     readonly_fields = (
@@ -56,7 +58,7 @@ class CampaignAdmin(CampaignPage):
             {
                 "classes": ("tab",),
                 "fields": (
-                    "audience", "consent_rule", "is_growing", "send_windows",
+                    *AUDIENCE_FIELDS, "consent_rule", "is_growing", "windows",
                     "by_recipients_clock",
                 ),
             },

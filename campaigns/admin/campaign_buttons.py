@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from campaigns import launching, scheduling
 from campaigns.models import Campaign, Variant
+from campaigns.previewing import preview
 from campaigns.reviewing import warnings_of
 from campaigns.split_tests import set_winner
 from campaigns.writing import request_test
@@ -52,6 +53,24 @@ class TestMailForm(BaseDialogForm):
         return given
 
 
+class LaunchForm(BaseDialogForm):
+    """Says who would get a mail before anybody gets one."""
+
+    form_before_template = "campaigns/audience_preview.html"
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: int | str | None = None
+    ) -> dict[str, Any]:
+        """Count whom a launch would reach, or say what stands in its way."""
+        campaign = Campaign.objects.filter(pk=object_id or 0).first()
+        if campaign is None:
+            return {"problem": "This campaign is not there any more."}
+        try:
+            return {"preview": preview(campaign)}
+        except InvalidInput as error:
+            return {"problem": str(error)}
+
+
 class WinnerForm(BaseDialogForm):
     """Which variant wins its step."""
 
@@ -85,6 +104,7 @@ class CampaignButtons(ModelAdmin):
             "Every lead that qualifies gets one mail, at the account's pace. Launching a"
             " finished campaign again only adds new leads.",
             "Launch",
+            LaunchForm,
         ),
     )
     def launch(

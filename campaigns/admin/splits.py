@@ -39,10 +39,9 @@ class VariantInline(TabularInline):
 
 def split_panel(campaign: Campaign) -> SafeString | str:
     """Show each variant's mails, its rate with its 95 % interval, and its chances."""
-    if campaign.pk is None:
-        return "–"
-    variants = list(campaign.variants.order_by("step", "pk"))
-    steps = {step.number: step for step in campaign.steps.select_related("winner")}
+    variants = list(Variant.objects.filter(campaign=campaign.pk).order_by("step", "pk"))
+    found = Step.objects.filter(campaign=campaign.pk).select_related("winner")
+    steps = {step.number: step for step in found}
     parts = [
         _step_table(campaign, steps.get(number), list(group))
         for number, group in groupby(variants, key=lambda variant: variant.step)

@@ -36,9 +36,10 @@ def form_of(client, campaign, *steps, **fields):
     before = list(campaign.steps.order_by("number"))
     data = {
         "name": campaign.name, "account": campaign.account_id, "quiet_days": 30,
-        "rotation-TOTAL_FORMS": 0, "rotation-INITIAL_FORMS": 0, "steps-TOTAL_FORMS": len(steps), "steps-INITIAL_FORMS": len(before),
-        "variants-TOTAL_FORMS": 0, "variants-INITIAL_FORMS": 0, "audience": "{}",
-        "send_windows": "[]", "consent_rule": "where_asked", "split_metric": "reply",
+        "rotation-TOTAL_FORMS": 0, "rotation-INITIAL_FORMS": 0,
+        "steps-TOTAL_FORMS": len(steps), "steps-INITIAL_FORMS": len(before),
+        "variants-TOTAL_FORMS": 0, "variants-INITIAL_FORMS": 0,
+        "consent_rule": "where_asked", "split_metric": "reply",
         "split_threshold": 0.95, "split_hours": 72, **fields,
     }  # fmt: skip
     for number, step in enumerate(steps):
@@ -142,3 +143,53 @@ def test_mails_are_counted_by_variant(make_campaign, make_email):
 
     counted = Count.objects.filter(campaign_id=campaign.pk, what="waiting").exclude(n=0)
     assert dict(counted.values_list("variant_id", "n")) == {b.pk: 2}
+
+
+def test_audience_and_windows_are_written_as_people_write_them(admin, make_campaign):
+    campaign = make_campaign(state="draft", audience={"min_score": 40})
+    row = step_row(campaign.template, 1)
+
+    response = form_of(
+        admin, campaign, row, audience_city="Bonn, Cologne", audience_max_score="90",
+        audience_audit=["!is_https"], windows="Mon-Fri 9:00-17:00\nSat 10:00-24:00",
+    )  # fmt: skip
+
+    assert response.status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.audience == {
+        "min_score": 40, "city": ["Bonn", "Cologne"], "max_score": 90,
+        "audit": ["!is_https"],
+    }  # fmt: skip
+    assert campaign.send_windows == [
+        {"days": "12345", "from": "09:00", "until": "17:00"},
+        {"days": "6", "from": "10:00", "until": "00:00"},
+    ]
+    shown = page(admin, campaign)
+    assert "Bonn, Cologne" in shown
+    assert "Mon,Tue,Wed,Thu,Fri 09:00-17:00" in shown
+
+
+def test_a_window_that_makes_no_sense_is_said_at_the_field(admin, make_campaign):
+    campaign = make_campaign(state="draft")
+
+    response = form_of(
+        admin, campaign, step_row(campaign.template, 1), windows="always"
+    )
+
+    assert "is no window: write Mon-Fri 09:00-17:00" in response.content.decode()
+
+
+def test_the_launch_says_first_whom_it_would_reach(admin, make_campaign, make_lead):
+    make_lead(email="twin@x.example")
+    make_lead(email="twin@x.example")
+    make_lead(email="")
+    make_lead(country="DE")
+    campaign = make_campaign(state="draft")
+    url = reverse("admin:campaigns_campaign_launch", args=[campaign.pk])
+
+    said = " ".join(admin.get(url).content.decode().split())
+
+    assert "<b>1</b> of 4 leads would get a mail now." in said
+    for reason in ("already written to", "no e-mail address known", "consent"):
+        assert reason in said
+    assert not campaign.recipients.exists()

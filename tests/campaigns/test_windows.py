@@ -15,8 +15,15 @@ from campaigns import launching, sequences
 from campaigns.models import Email, Recipient
 from campaigns.places import zone_of
 from campaigns.sending import send_email
-from campaigns.windows import Window, from_hour, next_moment, read_windows
-from fliptech_site.errors import RateLimited
+from campaigns.windows import (
+    Window,
+    from_hour,
+    next_moment,
+    parse_windows,
+    read_windows,
+    write_windows,
+)
+from fliptech_site.errors import InvalidInput, RateLimited
 
 ZONES = [
     "UTC",
@@ -108,6 +115,34 @@ def test_a_window_may_end_at_midnight():
     (window,) = read_windows([{"days": "67", "from": "10:00", "until": "00:00"}])
 
     assert window == Window(frozenset({6, 7}), time(10), time(0))
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Mon-Fri 09:00-17:00", "12345"), ("sat-mon 9:00 - 17:00", "167"),
+        ("Tuesday, Thu-Fri 09:00–17:00", "245"), ("Wed 09:00-17:00", "3"),
+    ],
+)  # fmt: skip
+def test_windows_are_read_as_people_write_them(text, days):
+    (value,) = parse_windows(text)
+
+    assert value == {"days": days, "from": "09:00", "until": "17:00"}
+    assert parse_windows(write_windows([value])) == [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("always", "is no window: write"),
+        ("Mon 17:00-09:00", "begins before it ends"),
+        ("Mon 09:00-25:00", "begins before it ends"),
+        ("Foo 09:00-17:00", "'Foo' in 'Foo 09:00-17:00' is no day"),
+    ],
+)
+def test_a_line_that_is_no_window_is_refused(text, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        parse_windows(text)
 
 
 @pytest.mark.parametrize(
