@@ -8,10 +8,13 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from campaigns.incoming.opt_outs import is_opt_out
 from campaigns.models import Conversation, Email, IncomingMessage
+from campaigns.receiving.conversations import close
 from campaigns.receiving.evidence import settle_by
 from campaigns.states import StopReason
 from campaigns.stopping import stop
+from campaigns.unsubscribing import unsubscribe
 
 
 def take_reply(message: IncomingMessage, email: Email | None) -> None:
@@ -28,7 +31,13 @@ def take_reply(message: IncomingMessage, email: Email | None) -> None:
         replied_at=message.received_at, updated_at=timezone.now()
     )
     settle_by(email.pk, "reply", "the person answered it.", at=message.received_at)
-    if email.recipient_id is not None:
+    if is_opt_out(message.text):
+        # The law asks to honour it however it is said, and at once.
+        unsubscribe(email.pk)
+        message.reason = "It asks for no more mail, which is done."
+        if message.conversation is not None:
+            close(message.conversation.pk)
+    elif email.recipient_id is not None:
         stop(email.recipient_id, StopReason.REPLIED)
 
 
@@ -44,7 +53,7 @@ def _conversation(message: IncomingMessage, email: Email | None) -> Conversation
     """Find or begin the thread, and bring it up to date with a person's mail."""
     account_id = email.account_id if email else message.account_id
     address = email.address if email else message.sender
-    conversation, _ = Conversation.objects.get_or_create(
+    conversation, is_new = Conversation.objects.get_or_create(
         account_id=account_id,
         address=address,
         defaults={
@@ -54,6 +63,11 @@ def _conversation(message: IncomingMessage, email: Email | None) -> Conversation
             "last_at": message.received_at,
         },
     )
+    if is_new and email is not None:
+        # What machines answered before belongs to the thread as well.
+        IncomingMessage.objects.filter(
+            email__account=account_id, email__address=address, conversation=None
+        ).exclude(sender="").update(conversation=conversation)
     _bring_up(conversation, message, message.received_at)
     return conversation
 

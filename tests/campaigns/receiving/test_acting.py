@@ -288,6 +288,31 @@ def test_an_answer_that_crossed_ours_waits_for_another(make_sent, answer_to, rec
     assert Conversation.objects.get().needs_answer
 
 
+def test_an_answer_that_wants_no_more_mail_is_obeyed(make_sent, answer_to, receive):
+    email = make_sent()
+
+    (message,) = receive(email, answer_to(email, "Please remove me from your list."))
+
+    assert is_suppressed(email.address)
+    assert "no more mail" in message.reason
+    assert not Conversation.objects.get().needs_answer
+
+
+def test_what_a_machine_answered_before_belongs_to_the_thread(
+    make_sent, answer_to, receive
+):
+    email = make_sent()
+
+    receive(
+        email,
+        answer_to(email, "I am away", auto_submitted="auto-replied"),
+        answer_to(email, "Back again"),
+    )
+
+    kinds = Conversation.objects.get().messages.values_list("kind", flat=True)
+    assert sorted(kinds) == ["auto_reply", "reply"]
+
+
 def test_two_answers_are_one_conversation(make_sent, answer_to, receive):
     email = make_sent()
 
