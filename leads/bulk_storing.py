@@ -1,8 +1,8 @@
 """Store many records at once; the easy ones in a few statements for all of them.
 
 A record whose keys nobody has becomes a new lead, one that is stored word for word
-is known. Whatever needs thought (joining, merging, correcting) goes one by one
-through `merging`.
+is known, those that belong to one lead join it together (`bulk_joining`). Whatever needs
+thought, because several leads may be one, goes one by one through `merging`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
+from leads.bulk_joining import join_records
 from leads.folding import Fact, fold
 from leads.matching import MatchKey, match_keys
 from leads.merging import (
@@ -46,6 +47,9 @@ def store_records(records: Sequence[LeadRecord]) -> list[Stored]:
         owners = _owners(keys)
         stored |= _known(records, keys, owners)
         stored |= _create(records, keys, owners)
+        waiting = [index for index in range(len(records)) if index not in stored]
+        if waiting:
+            stored |= join_records(records, keys, owners, waiting)
     # After the commit: their rows are locked lead by lead, in `merging`'s own order.
     for index, record in enumerate(records):
         if index not in stored:
