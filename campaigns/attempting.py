@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from campaigns.claiming import Claimed
 from campaigns.composing import compose
+from campaigns.demo_links import demo_urls
 from campaigns.fates import AccountTrouble, Envelope, Fate, Outcome
 from campaigns.models import Campaign, Email
 from campaigns.recording import (
@@ -135,10 +136,11 @@ def _composed(claimed: Claimed) -> Iterator[list[_Letter]]:
     """Compose the mails, as many at once as memory should hold."""
     letters: list[_Letter] = []
     size = 0
+    demos = demo_urls([e.lead_id for e in claimed.emails if e.lead_id is not None])
     for email in claimed.emails:
         fence = Fence(email.pk, email.attempts)
         try:
-            subject, content = compose(email)
+            subject, content = compose(email, demos)
         except InvalidInput as error:
             _record([Settled(fence, EmailState.FAILED, str(error))], claimed)
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.conf import settings
@@ -44,18 +45,19 @@ def source_of(template: Template) -> Source:
     )
 
 
-def compose(email: Email) -> tuple[str, bytes]:
+def compose(email: Email, demos: Mapping[int, str] | None = None) -> tuple[str, bytes]:
     """Give the subject and the whole mail, as it goes over the wire.
 
-    The row needs its Message-ID. Raises InvalidInput when the template can't be
-    filled in for this lead.
+    The row needs its Message-ID. `demos` are the addresses of leads' demos, for who
+    composes many. Raises InvalidInput when the template can't be filled in for this
+    lead.
     """
     assert email.message_id is not None
     if email.template is None:
         return compose_answer(email)
     account, is_test = email.account, email.kind == Email.Kind.TEST
     stop_url = unsubscribe_url(email.pk)
-    values = values_for(account, email.campaign, email.lead, stop_url)
+    values = values_for(account, email.campaign, email.lead, stop_url, demos)
     source = source_of(email.template)
     if email.variant is not None and email.variant.subject:
         source = source._replace(subject=email.variant.subject)
@@ -157,6 +159,7 @@ def values_for(
     campaign: Campaign | None,
     lead: Lead | None,
     stop_url: str,
+    demos: Mapping[int, str] | None = None,
 ) -> dict[str, object]:
     """Give the values of all template fields; examples for what is None."""
     values = examples()
@@ -164,7 +167,8 @@ def values_for(
     values["campaign.name"] = campaign.name if campaign else ""
     if lead is not None:
         values |= lead_values(lead)
-        values["demo.url"] = demo_urls([lead.pk]).get(lead.pk, "")
+        known = demo_urls([lead.pk]) if demos is None else demos
+        values["demo.url"] = known.get(lead.pk, "")
     if account is not None:
         values |= {
             "sender.name": account.from_name,

@@ -1,4 +1,4 @@
-"""`python -m tests.bench tasks|leads`: measure beside the peers and print the ratios.
+"""`python -m tests.bench tasks|leads|email`: measure beside the peers and print the ratios.
 
 `python -m tests.bench incoming` scores how what comes back is read (incoming.py).
 """
@@ -27,7 +27,9 @@ from tests.bench.comparing import (
     compare,
     peer_processes,
 )
+from tests.bench.comparing_mail import MAIL_PARTS, compare_mail, mail_processes
 from tests.bench.comparing_readers import compare_readers, reader_processes
+from tests.bench.mail_sink import running_sink
 from tests.bench.measuring import Comparison
 from tests.bench.printing import as_json, table
 from tests.bench.scale import compare_at_scale
@@ -48,7 +50,7 @@ def main() -> None:
     arguments = _arguments()
     # pika reports every refused connection while RabbitMQ starts.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    measure = {"tasks": _tasks, "leads": _leads}[arguments.what]
+    measure = {"tasks": _tasks, "leads": _leads, "email": _email}[arguments.what]
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="fliptech-bench-") as folder:
@@ -81,18 +83,31 @@ def _leads(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
         )
 
 
+def _email(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
+    sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds)
+    with (
+        running_sink(folder) as port,
+        running_servers(folder, with_redis=False) as servers,
+        mail_processes(servers, folder, port) as peers,
+    ):
+        return compare_mail(peers, sizes, port, _say, arguments.only or MAIL_PARTS)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", choices=["tasks", "leads"])
+    parser.add_argument("what", choices=["tasks", "leads", "email"])
     parser.add_argument(
         "--n",
         type=_count,
         default=5000,
-        help="tasks in the backlog, or half the pages while memory is watched",
+        help="tasks in the backlog, half the pages while memory is watched, or mails",
     )
     parser.add_argument("--rounds", type=_count, default=3)
     parser.add_argument(
-        "--only", action="append", choices=list(PARTS), help="one part of them"
+        "--only",
+        action="append",
+        choices=[*PARTS, *MAIL_PARTS],
+        help="one part of them",
     )
     parser.add_argument(
         "--rows", type=_count, default=1_000_000, help="finished tasks in the history"

@@ -1,0 +1,163 @@
+"""The benchmarks of mail: sends beside a bare loop and two queues, launches, paces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.bench.comparing import OURS, Say, Sizes, measured_rounds
+from tests.bench.driving import PeerProcess
+from tests.bench.measuring import Comparison, Series, Target
+from tests.bench.servers import Servers
+
+BARE, OFFICE, MAILER = "bare smtplib", "django-post_office", "django-mailer"
+#: Connections of everybody; django-mailer has one only.
+CONNECTIONS = 4
+WINDOW = 50
+LAUNCHED = 100_000
+#: What can be measured alone.
+MAIL_PARTS = ("sends", "launch", "pace")
+#: The pace that is kept, how long it is watched, and over how many workers.
+PER_MINUTE, WATCHED_SECONDS, WORKERS = 50, 125.0, 3
+
+
+@contextmanager
+def mail_processes(
+    servers: Servers, folder: Path, port: int
+) -> Iterator[dict[str, PeerProcess]]:
+    """Start a process for ours, for the bare loop and for both queues."""
+    ours = {
+        "DJANGO_SETTINGS_MODULE": "fliptech_site.settings",
+        "SECRET_KEY": "of-no-use-outside-of-this-run-" * 3,
+        "DATABASE_URL": servers.our_database_url,
+        "RABBITMQ_URL": servers.rabbitmq_url,
+        "RABBITMQ_QUEUE_PREFIX": "bench.",
+        "VAR_DIR": str(folder / "var"),
+        "LOG_LEVEL": "WARNING",
+        "TEST_MODE": "on",
+    }
+    peers = {
+        "DJANGO_SETTINGS_MODULE": "tests.bench.mail_peers_settings",
+        "DATABASE_URL": servers.celery_database_url,
+        "BENCH_SMTP_PORT": str(port),
+        "BENCH_CONNECTIONS": str(CONNECTIONS),
+    }
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(PeerProcess(module, environment, folder / place))
+            for name, module, environment, place in (
+                (OURS, "tests.bench.our_mail", ours, "ours"),
+                (BARE, "tests.bench.bare_smtp", ours, "bare"),
+                ("queues", "tests.bench.mail_peers", peers, "queues"),
+            )
+        }
+
+
+def compare_mail(
+    peers: Mapping[str, PeerProcess],
+    sizes: Sizes,
+    port: int,
+    say: Say,
+    parts: Collection[str] = MAIL_PARTS,
+) -> list[Comparison]:
+    """Run the parts that are named; `say` is told what is going on."""
+    measure: dict[str, Callable[[], Iterator[Comparison]]] = {
+        "sends": lambda: _sends(peers, sizes, port, say),
+        "launch": lambda: _launch(peers[OURS], sizes, say),
+        "pace": lambda: _pace(peers[OURS], port, say),
+    }
+    return [one for part in parts for one in measure[part]()]
+
+
+def _sends(
+    peers: Mapping[str, PeerProcess], sizes: Sizes, port: int, say: Say
+) -> Iterator[Comparison]:
+    count = sizes.backlog
+    queueing: dict[str, list[float]] = {OFFICE: [], MAILER: []}
+
+    def measure(name: str) -> float:
+        if name == OURS:
+            seconds = peers[OURS].call(
+                "send", count=count, port=port, threads=CONNECTIONS, window=WINDOW
+            )
+        elif name == BARE:
+            seconds = peers[BARE].call(
+                "send", count=count, port=port, threads=CONNECTIONS
+            )
+        else:
+            method = "post_office" if name == OFFICE else "mailer"
+            # A part is enough for who is slow.
+            told = peers["queues"].call(method, count=count // 4)
+            queueing[name].append(count / 4 / told["queueing"])
+            return count / 4 / float(told["sending"])
+        return count / float(seconds)
+
+    names = dict.fromkeys([OURS, BARE, OFFICE, MAILER])
+    rounds = measured_rounds("sends", names, sizes, say, measure)
+    queued = ", ".join(
+        f"{name} queued {sum(rates) / len(rates):,.0f}/s before"
+        for name, rates in queueing.items()
+    )
+    yield Comparison(
+        f"{count:,} rendered, tracked, two-phase sends",
+        "mails/s",
+        rounds[OURS],
+        tuple(rounds[name] for name in (BARE, OFFICE, MAILER)),
+        (
+            Target(0.6, "at least", BARE),
+            Target(3.0, "at least", OFFICE),
+            Target(3.0, "at least", MAILER),
+        ),
+        f"one process and {CONNECTIONS} connections each (django-mailer: one); ours:"
+        f" {WINDOW} mails go together; the bare loop renders and builds the same mails"
+        f" and keeps no records; the queues track nothing ({queued})",
+    )
+
+
+def _launch(ours: PeerProcess, sizes: Sizes, say: Say) -> Iterator[Comparison]:
+    told = [ours.call("launch", count=LAUNCHED) for _ in range(sizes.rounds)]
+    say(f"launches: {told}")
+    yield Comparison(
+        f"launch to {LAUNCHED:,} recipients",
+        "s",
+        Series(OURS, tuple(float(one["seconds"]) for one in told)),
+        (),
+        (Target(15.0, "under"),),
+        "each with its recipient and its mail as rows, until the sending is enqueued",
+    )
+    yield Comparison(
+        f"memory of the launch to {LAUNCHED:,}",
+        "MB",
+        Series(OURS, (max(float(one["peak"]) for one in told),)),
+        (),
+        (Target(150.0, "under"),),
+        "the most that the whole process ever held",
+    )
+
+
+def _pace(ours: PeerProcess, port: int, say: Say) -> Iterator[Comparison]:
+    told = ours.call(
+        "keep_pace",
+        port=port,
+        per_minute=PER_MINUTE,
+        seconds=WATCHED_SECONDS,
+        workers=WORKERS,
+    )
+    say(f"pace: {told}")
+    yield Comparison(
+        f"{PER_MINUTE} a minute over {WORKERS} workers, share kept",
+        "of the limit",
+        Series(OURS, (float(told["share"]),)),
+        (),
+        (Target(0.98, "at least"),),
+        f"{told['mails']:,.0f} mails in {WATCHED_SECONDS:.0f} s",
+    )
+    yield Comparison(
+        f"{PER_MINUTE} a minute over {WORKERS} workers, fullest 60 s",
+        "mails",
+        Series(OURS, (float(told["fullest"]),)),
+        (),
+        (Target(PER_MINUTE + 0.5, "under"),),
+        "of all windows of 60 seconds",
+    )
