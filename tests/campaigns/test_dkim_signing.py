@@ -85,6 +85,14 @@ def test_what_is_changed_or_added_on_the_way_is_noticed(was, becomes, account, c
     assert not verify(signed.replace(was, becomes, 1), account)
 
 
+def test_a_second_from_is_signed_as_absent_for_verifiers_that_read_the_last(
+    account, content
+):
+    head = signer_of(account).sign(content).partition(b"bh=")[0]
+    named = b"".join(head.partition(b" h=")[2].split()).rstrip(b";").split(b":")
+    assert named.count(b"from") == 2
+
+
 def test_the_headers_of_unsubscribing_are_signed():
     wanted = {
         "From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
