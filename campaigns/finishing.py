@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import lxml.html
 from css_inline import CSSInliner, InlineError
+from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from lxml.etree import ParserError
@@ -21,9 +22,10 @@ from campaigns.messages import xml_text
 from fliptech_site.errors import InvalidInput
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
-_TEXT_CONFIG = ParserConfig(display_images=True)
+#: The other profile indents each block, which says nothing in a mail.
+_TEXT_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_images=True)
 #: Readable on white and on black alike (4.5:1 and 4.6:1), as mail programs have both.
-_FOOTER_STYLE = "margin-top:32px;font:13px/1.5 sans-serif;color:#767676"
+_FOOTER_STYLE = "margin-top:16px;font:13px/1.5 sans-serif;color:#767676"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,7 @@ def finish(
         hidden = {"aria-hidden": "true", "tabindex": "-1", "style": "display:none"}
         body.append(builder.A(hidden, href=trap_url))
     if pixel_url:
-        body.append(
-            builder.IMG(src=pixel_url, width="1", height="1", alt="", border="0")
-        )
+        body.append(builder.IMG(src=pixel_url, width="1", height="1", alt=""))
     made: str = lxml.html.tostring(document, encoding="unicode", method="html")
     return Finished(f"<!doctype html>\n{made}", _finish_text(written, footer), images)
 
@@ -223,6 +223,7 @@ def _html_footer(footer: Footer) -> HtmlElement:
     if footer.unsubscribe_url:
         parts += [
             builder.BR(),
+            "\n",
             builder.A(
                 "Stop these mails", href=footer.unsubscribe_url, style="color:inherit"
             ),

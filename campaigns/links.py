@@ -5,6 +5,7 @@ They never expire: a mail is read, and unsubscribed from, years later.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from django.urls import reverse
 
 from fliptech_site.errors import InvalidInput
 
+_PLACE = "TOKEN"
 _CLICK_SALT = "campaigns.click"
 
 
@@ -102,4 +104,10 @@ def _read(purpose: str, token: str) -> int:
 
 
 def _absolute(name: str, token: str) -> str:
-    return f"{settings.PUBLIC_URL}{reverse(name, args=[token])}"
+    return f"{settings.PUBLIC_URL}{_path(name).replace(_PLACE, token)}"
+
+
+@lru_cache
+def _path(name: str) -> str:
+    # Django looks through all addresses for each; a mail has four (0.15 of its 2 ms).
+    return reverse(name, args=[_PLACE])

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
+from campaigns.field_uses import bare_fields
 from campaigns.file_types import check_name, check_total, kind_of
 from campaigns.finishing import parse
 from campaigns.spam_words import found_spam_words
@@ -28,10 +29,6 @@ CLIPPED_BYTES = 102 * 1024
 LONG_SUBJECT = 60
 #: Words below which pictures are most of a mail.
 _FEW_WORDS = 30
-_DEFAULTED = re.compile(r"\|\s*default\s*:")
-_ASKED = re.compile(
-    r"\{%-?\s*(?:if|unless|elsif|case)\b[^%]*?\b([a-z_]+(?:\.[a-z_]+)+)"
-)
 _SHORTENERS = frozenset(
     "bit.ly tinyurl.com t.co goo.gl ow.ly is.gd buff.ly rebrand.ly cutt.ly".split()
 )
@@ -120,17 +117,9 @@ def _of_source(draft: Draft) -> Iterator[Finding]:
 
 def _of_blank_fields(draft: Draft) -> Iterator[Finding]:
     """Tell fields that leave a hole: no fallback, no default, not asked for before."""
-    written = " ".join(part.source for part in parts(draft.source))
-    asked = set(_ASKED.findall(written))
+    bare = bare_fields(draft.source) - set(draft.source.fallbacks)
     for path, count in sorted(draft.blank.items(), key=lambda item: -item[1]):
-        uses = re.findall(rf"{{{{-?\s*{re.escape(path)}\b[^}}]*}}}}", written)
-        is_bare = any(not _DEFAULTED.search(use) for use in uses)
-        if (
-            count
-            and is_bare
-            and path not in asked
-            and path not in draft.source.fallbacks
-        ):
+        if count and path in bare:
             yield _warning(
                 "blank",
                 f"{path} is blank for {count:,} of {draft.audience:,} leads: give it a"

@@ -76,8 +76,8 @@ def load_sample() -> Loaded:
         name=TEMPLATE_NAME,
         defaults={
             "subject": _text("subject.liquid").strip(),
+            # Its text part is made from it, so the two can't disagree.
             "body_html": _text("body.html.liquid"),
-            "body_text": _text("body.txt.liquid"),
         },
     )
     _note(made, is_new, f"template {template}")

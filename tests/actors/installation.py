@@ -174,6 +174,12 @@ class Installation:
         """Return the recipient of every mail that arrived, one entry per mail."""
         return [to for (to,) in self.rows('SELECT "to" FROM campaigns_sinkmessage')]
 
+    def mails(self) -> list[bytes]:
+        """Return every mail as it arrived."""
+        return [
+            bytes(raw) for (raw,) in self.rows("SELECT raw FROM campaigns_sinkmessage")
+        ]
+
     def logs(self) -> str:
         """Return the end of every process's output, for a failed test."""
         return "\n".join(

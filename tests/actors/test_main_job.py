@@ -9,6 +9,7 @@ import pytest
 
 from tests.actors.expected import ADDRESSES, DEMOS, LEADS, SKIPPED
 from tests.actors.installation import Installation, result_of
+from tests.actors.outside_eye import faults_of
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -73,4 +74,11 @@ def _assert_complete(run, installation):
     assert result["emails_skipped"] == SKIPPED
     assert result["tasks"].keys() == {"succeeded"}
     assert Counter(installation.inbox()) == Counter(ADDRESSES)
+    base_url = f"http://localhost:{installation.web}"
+    faults = {
+        fault
+        for raw in installation.mails()
+        for fault in faults_of(raw, base_url=base_url)
+    }
+    assert not faults
     return result

@@ -108,6 +108,19 @@ def test_a_mail_without_a_link_of_its_own_is_told():
         ("Hi {{ lead.city | default: 'all' }},", {}, False),
         ("Hi {{ lead.city | strip | default: 'all' }},", {}, False),
         ("Hi{% if lead.city %} {{ lead.city }}{% endif %},", {}, False),
+        ("{% if lead.city %}a{% endif %} Hi {{ lead.city }},", {}, True),
+        (
+            "{% unless lead.city == blank %}{% if true %}{{ lead.city }}{% endif %}{% endunless %}",
+            {},
+            False,
+        ),
+        (
+            "{% case lead.city %}{% when 'Oslo' %}{{ lead.city }}{% endcase %}",
+            {},
+            False,
+        ),
+        ("{% assign town = lead.city %}{{ town }}", {}, True),
+        ("{Hi|Hello {{ lead.city }}}", {}, True),
         ("Hi {{ lead.city }},", {"lead.city": "all"}, False),
     ],
 )

@@ -170,6 +170,5 @@ def test_the_sample_invitation_passes_the_check():
             "sample",
             (texts / "subject.liquid").read_text(),
             (texts / "body.html.liquid").read_text(),
-            (texts / "body.txt.liquid").read_text(),
         )
     )
