@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -98,10 +99,20 @@ def parse_windows(text: str) -> list[dict[str, str]]:
 def write_windows(values: Sequence[Mapping[str, str]]) -> str:
     """Write stored windows as people read them, one a line."""
     return "\n".join(
-        f"{','.join(_DAY_NAMES[int(day) - 1] for day in value['days'])}"
-        f" {value['from']}-{value['until']}"
+        f"{_write_days(value['days'])} {value['from']}-{value['until']}"
         for value in values
     )
+
+
+def _write_days(days: str) -> str:
+    # Days in a row have one difference between their number and their place.
+    numbers = enumerate(map(int, days))
+    parts = []
+    for _, run in groupby(numbers, key=lambda pair: pair[1] - pair[0]):
+        names = [_DAY_NAMES[day - 1] for _, day in run]
+        is_long = len(names) > 2
+        parts.append(f"{names[0]}-{names[-1]}" if is_long else ",".join(names))
+    return ",".join(parts)
 
 
 def _parse_line(line: str) -> dict[str, str]:

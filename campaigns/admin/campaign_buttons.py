@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
@@ -93,6 +94,21 @@ class CampaignButtons(ModelAdmin):
         "launch", "plan", "drop", "pause", "resume", "cancel", "send_test",
         "choose",
     )  # fmt: skip
+
+    def get_actions_detail(
+        self, request: HttpRequest, object_id: int
+    ) -> list[UnfoldAction]:
+        """Show the buttons that make sense now; what is refused is refused all the same."""
+        actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        campaign = Campaign.objects.filter(pk=object_id).first()
+        if campaign is None:
+            return actions
+        shown = _buttons_of(campaign)
+        return [
+            each
+            for each in actions
+            if each.action_name.rpartition("campaign_")[2] in shown
+        ]
 
     @action(
         description="Launch",
@@ -273,6 +289,26 @@ class CampaignButtons(ModelAdmin):
         else:
             self.log_change(request, campaign, f"{campaign} {done}.")
             messages.success(request, f"{campaign} {done}.")
+
+
+#: In which states a button is shown; the others are in all of them.
+_SHOWN_IN = {
+    "launch": {"draft", "scheduled", "overdue", "running", "finished"},
+    "plan": {"draft", "scheduled", "overdue"},
+    "drop": {"scheduled", "overdue"},
+    "pause": {"launching", "running"},
+    "resume": {"paused"},
+    "cancel": {"draft", "scheduled", "overdue", "launching", "running", "paused"},
+}
+
+
+def _buttons_of(campaign: Campaign) -> set[str]:
+    shown = {name for name, states in _SHOWN_IN.items() if campaign.state in states} | {
+        "send_test"
+    }
+    if campaign.variants.exists() and campaign.steps.filter(winner=None).exists():
+        shown.add("choose")
+    return shown
 
 
 def _schedule(campaign_id: int, *, user_id: int | None) -> None:

@@ -74,12 +74,17 @@ def _step_table(
     )  # fmt: skip
     metric = SplitMetric(campaign.split_metric).label
     return format_html(
-        '<div style="margin-bottom:24px;overflow-x:auto"><b>Step {}</b><br>'
+        # On a telephone the table scrolls, not the page.
+        '<div style="margin-bottom:24px;overflow-x:auto;max-width:calc(100vw - 80px)">'
+        "<b>Step {}</b><br>"
         '<table style="border-collapse:collapse;margin:8px 0"><thead>'
         '<tr style="text-align:left;opacity:.7"><th style="padding-right:16px">Variant</th>'
         '<th style="padding-right:16px">{}</th><th></th>'
         '<th style="padding-right:16px">95 % between</th>'
-        "<th>Best with</th></tr></thead><tbody>{}</tbody></table>{}</div>",
+        "<th>Best with</th></tr></thead><tbody>{}</tbody></table>{}"
+        '<div style="margin-top:6px;opacity:.7">Best with: how probable it is, by these'
+        " counts, that its true rate is the highest. Looking often and stopping at the"
+        " first high number misleads.</div></div>",
         variants[0].step,
         metric[0].upper() + metric[1:],
         rows,

@@ -166,7 +166,7 @@ def test_audience_and_windows_are_written_as_people_write_them(admin, make_campa
     ]
     shown = page(admin, campaign)
     assert "Bonn, Cologne" in shown
-    assert "Mon,Tue,Wed,Thu,Fri 09:00-17:00" in shown
+    assert "Mon-Fri 09:00-17:00" in shown
 
 
 def test_a_window_that_makes_no_sense_is_said_at_the_field(admin, make_campaign):
@@ -193,3 +193,23 @@ def test_the_launch_says_first_whom_it_would_reach(admin, make_campaign, make_le
     for reason in ("already written to", "no e-mail address known", "consent"):
         assert reason in said
     assert not campaign.recipients.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "buttons"),
+    [
+        ("draft", {"launch", "plan", "cancel", "send_test"}),
+        ("overdue", {"launch", "plan", "drop", "cancel", "send_test"}),
+        ("running", {"launch", "pause", "cancel", "send_test"}),
+        ("paused", {"resume", "cancel", "send_test"}),
+        ("cancelled", {"send_test"}),
+    ],
+)
+def test_only_buttons_that_make_sense_are_shown(state, buttons, admin, make_campaign):
+    campaign = make_campaign(state=state)
+
+    shown = page(admin, campaign)
+
+    paths = {"launch", "plan", "drop", "pause", "resume", "cancel", "test", "choose"}
+    found = {name for name in paths if f"/{campaign.pk}/{name}" in shown}
+    assert {"send_test" if name == "test" else name for name in found} == buttons

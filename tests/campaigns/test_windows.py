@@ -131,6 +131,12 @@ def test_windows_are_read_as_people_write_them(text, days):
     assert parse_windows(write_windows([value])) == [value]
 
 
+def test_windows_are_written_as_people_write_them():
+    value = {"days": "123567", "from": "09:00", "until": "17:00"}
+
+    assert write_windows([value]) == "Mon-Wed,Fri-Sun 09:00-17:00"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
