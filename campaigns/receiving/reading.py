@@ -44,7 +44,10 @@ _LOOK_BACK = timedelta(days=14)
 
 
 def request_reading() -> dict[str, int]:
-    """Enqueue a reading of each mailbox that is switched on; a waiting one is enough."""
+    """Enqueue a reading of each mailbox that is switched on; a waiting one is enough.
+
+    Acts also on what came through a provider and was stored by a process that died.
+    """
     ids = Mailbox.objects.filter(is_enabled=True).order_by("pk")
     kwargs = [{"mailbox_id": pk} for pk in ids.values_list("pk", flat=True)]
     if kwargs:
@@ -53,7 +56,18 @@ def request_reading() -> dict[str, int]:
             kwargs,
             unique=lambda values: Unique(f"mailbox:{values['mailbox_id']}"),
         )
-    return {"mailboxes": len(kwargs)}
+    return {"mailboxes": len(kwargs), "acted": _act_on_what_is_left()}
+
+
+def _act_on_what_is_left() -> int:
+    # Whoever stores a message acts on it at once; after a minute nobody does.
+    left = IncomingMessage.objects.filter(
+        mailbox__isnull=True,
+        handled_at__isnull=True,
+        created_at__lt=timezone.now() - timedelta(minutes=1),
+    )
+    accounts = left.order_by().values_list("account_id", flat=True).distinct()
+    return sum(act_on_open(account_id) for account_id in list(accounts))
 
 
 def read_mailbox(mailbox_id: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def test_each_mailbox_is_read_every_five_minutes_in_a_task_of_its_own(make_mailb
     make_mailbox()
     actor = load_actors()["read_mailboxes"]
 
-    assert actor.fn() == {"mailboxes": 1}
+    assert actor.fn() == {"mailboxes": 1, "acted": 0}
     assert str(actor.options["periodic"]).startswith("*/5 ")
     assert Task.objects.filter(actor="read_mailbox").count() == 1
 
@@ -49,3 +49,17 @@ def test_old_messages_are_emptied_and_their_places_kept(make_account):  # noqa: 
     full = IncomingMessage.objects.exclude(raw=b"").values_list("pk", flat=True)
     assert sorted(full) == [row.pk for row in kept]
     assert IncomingMessage.objects.count() == len(kept) + len(emptied)
+
+
+def test_what_a_dying_web_process_left_is_acted_on(make_account):  # noqa: F811
+    message = IncomingMessage.objects.create(
+        account=make_account(), digest="d", raw=b"Subject: x\r\n\r\nx",
+        received_at=timezone.now(),
+    )  # fmt: skip
+    actor = load_actors()["read_mailboxes"]
+
+    assert actor.fn() == {"mailboxes": 0, "acted": 0}
+    IncomingMessage.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    assert actor.fn() == {"mailboxes": 0, "acted": 1}
+    message.refresh_from_db()
+    assert message.kind == "other"
