@@ -47,7 +47,7 @@ def store_records(records: Sequence[LeadRecord]) -> list[Stored]:
         owners = _owners(keys)
         stored |= _known(records, keys, owners)
         stored |= _create(records, keys, owners)
-        waiting = [index for index in range(len(records)) if index not in stored]
+        waiting = _waiting(keys, owners, stored)
         if waiting:
             stored |= join_records(records, keys, owners, waiting)
     # After the commit: their rows are locked lead by lead, in `merging`'s own order.
@@ -55,6 +55,23 @@ def store_records(records: Sequence[LeadRecord]) -> list[Stored]:
         if index not in stored:
             stored[index] = store_record(record)
     return [stored[index] for index in range(len(records))]
+
+
+def _waiting(
+    keys: Sequence[Sequence[MatchKey]],
+    owners: dict[MatchKey, int],
+    stored: dict[int, Stored],
+) -> list[int]:
+    """Give the records that are still to be stored, in their order.
+
+    What is known word for word is said again when another record of the same lead waits:
+    both may speak for one page, and then the last one is believed.
+    """
+    left = (each for index, each in enumerate(keys) if index not in stored)
+    touched = {owners[key] for each in left for key in each if key in owners}
+    for index in [i for i, each in stored.items() if each.lead_id in touched]:
+        del stored[index]
+    return [index for index in range(len(keys)) if index not in stored]
 
 
 def _owners(keys: Sequence[Sequence[MatchKey]]) -> dict[MatchKey, int]:

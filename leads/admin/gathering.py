@@ -1,4 +1,4 @@
-"""Scrape jobs, fetches and consents in admin, and the form that starts a scrape."""
+"""Scrape jobs and consents in admin, and the form that starts a scrape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from leads.admin.charts import bars_by_source, job_picture
 from leads.admin.scrape_forms import BoardForm, PlacesForm, ScrapeForm
 from leads.admin.showing import OUTCOME_COLOURS, ReadOnlyAdmin, lead_link, outside_link
 from leads.linkedin_scraping import LinkedIn
-from leads.models import Fetch, Posting, ScrapeJob, SourceConsent
+from leads.models import Posting, ScrapeJob, SourceConsent
 from leads.sources import LISTING_SOURCES
 from leads.watching import open_notices
 from tasks.enqueueing import enqueue
@@ -198,30 +198,6 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
         database, and `migrate` then fails on an empty one.
         """
         return bool(request.user.has_perm("leads.add_scrapejob"))
-
-
-@admin.register(Fetch)
-class FetchAdmin(ReadOnlyAdmin):
-    """Every page that was asked for, the newest first."""
-
-    list_display = (
-        "page", "outcome_badge", "status", "reason", "bytes", "elapsed_ms",
-        "created_at",
-    )  # fmt: skip
-    list_filter = ("outcome", "status")
-    search_fields = ("host", "url")
-    ordering = ("-created_at",)
-    show_full_result_count = False
-
-    @display(description="Page")
-    def page(self, fetch: Fetch) -> SafeString | str:
-        """The address as a link."""
-        return outside_link(fetch.url)
-
-    @display(description="Outcome", label=OUTCOME_COLOURS)
-    def outcome_badge(self, fetch: Fetch) -> str:
-        """The outcome, or that none is known."""
-        return fetch.outcome or "under way"
 
 
 class ConsentForm(forms.ModelForm):  # type: ignore[type-arg]

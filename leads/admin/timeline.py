@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from leads.admin.showing import outside_link
+from leads.lead_events import told_elsewhere
 from leads.models import Lead, LeadKey
 from leads.outcomes import Outcome
 from leads.sources.google_places import NAME as GOOGLE_MAPS
@@ -56,7 +57,8 @@ def _events(lead: Lead) -> Iterator[_Event]:
         )
     for fetch in lead.fetches.order_by("-created_at")[:_MOST]:
         outcome = Outcome(fetch.outcome).label if fetch.outcome else "under way"
-        what = f"Page asked for: {outcome}. {fetch.reason}".strip()
+        asked = "Page" if fetch.purpose == fetch.Purpose.PAGE else "robots.txt"
+        what = f"{asked} asked for: {outcome}. {fetch.reason}".strip()
         yield fetch.created_at, what, outside_link(fetch.url)
     for merge in lead.merges.order_by("-created_at")[:_MOST]:
         name = merge.name or "A listing"
@@ -64,6 +66,9 @@ def _events(lead: Lead) -> Iterator[_Event]:
     for posting in lead.postings.order_by("-first_seen_at")[:_MOST]:
         what = f"Listed at {posting.source.replace('_', ' ')}: {posting.title or posting.key}."
         yield posting.first_seen_at, what, outside_link(posting.url)
+    for event in told_elsewhere(lead.pk):
+        where = format_html('<a href="{}">Show</a>', event.path) if event.path else ""
+        yield event.at, event.what, where
 
 
 def map_link(lead: Lead) -> SafeString | str:

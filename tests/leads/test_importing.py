@@ -130,6 +130,19 @@ def test_rows_are_stored_in_few_statements(tmp_path, django_assert_max_num_queri
 
 
 @pytest.mark.django_db
+def test_the_last_row_of_a_business_is_believed_at_every_import(tmp_path):
+    path = table(
+        tmp_path,
+        "name,phone,city\nRosa's,(707) 555-0123,Fairview\nRosa's Bakery,(707) 555-0123,Ely\n",
+    )
+    import_file(path, send_on=False)
+    first = _stored()
+    assert [each[0] for each in first] == ["Rosa's Bakery"]
+    import_file(path, send_on=False)
+    assert _stored() == first
+
+
+@pytest.mark.django_db
 def test_bad_rows_are_named_and_the_good_ones_are_in(tmp_path, capsys):
     file = table(
         tmp_path, "name,email\nRosa,rosa@a.example\nBob,bob\nAnn,ann@a.example\n"
