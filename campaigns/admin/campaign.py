@@ -179,11 +179,11 @@ class CampaignList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the counts of all rows at once."""
         super().get_results(request)
-        rows: list[Any] = list(self.result_list)
+        rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
         figures = figures_of([campaign.pk for campaign in rows])
         for campaign in rows:
             campaign.shown_figures = figures[campaign.pk]
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 def _figures(campaign: Campaign) -> dict[str, Any]:
