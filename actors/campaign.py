@@ -79,10 +79,10 @@ def update_campaign_metrics() -> dict[str, int]:
 
 @actor(queue="default", time_limit_minutes=15, periodic="0 1 * * *")
 def generate_daily_analytics() -> dict[str, int]:
-    """Write the figures of the last whole days."""
-    from campaigns import measuring
+    """Write the figures of the whole days that changed, and send yesterday's by mail."""
+    from campaigns import daily_report
 
-    return measuring.write_daily_figures()
+    return daily_report.write_and_send()
 
 
 @actor(queue="default", time_limit_minutes=15, periodic="*/5 * * * *")

@@ -8,7 +8,7 @@ deletes what it adds up, and readers look at both in one snapshot.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -190,7 +190,8 @@ def let_go_of_hours() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM campaigns_hourlycount"
-            " WHERE hour < date_trunc('day', clock_timestamp(), 'UTC') - %s",
-            [timedelta(days=HOUR_DAYS)],
+            " WHERE hour < date_trunc('day', clock_timestamp(), 'UTC')"
+            " - make_interval(days => %s)",
+            [HOUR_DAYS],
         )
         return int(cursor.rowcount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -190,7 +191,7 @@ def _what_its_task_does(email: Email) -> Iterator[str]:
         yield f"Its task is {task.state}: a worker takes it as soon as one is free."
 
 
-def say(recipients: Sequence[Recipient]) -> list[dict[str, object]]:
+def say(recipients: Sequence[Recipient]) -> list[dict[str, Any]]:
     """Give the answer for each recipient as plain values."""
     return [
         {

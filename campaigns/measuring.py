@@ -21,15 +21,15 @@ _DAYS_OF_VIEWS = 1
 _DAYS_OF_VIEWS_DAILY = 30
 
 #: Columns of a day; each counts what bears its name.
-_COLUMNS = (
+COLUMNS = (
     "sent", "failed", "in_doubt", "opened", "clicked", "demo_viewed", "replied",
     "bounced", "complained", "unsubscribed",
 )  # fmt: skip
 _SUMS = ", ".join(
     f"greatest(coalesce(sum(n) FILTER (WHERE what = '{column}'), 0), 0) AS {column}"
-    for column in _COLUMNS
+    for column in COLUMNS
 )
-_UPDATES = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
+_UPDATES = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS)
 
 #: Days whose hours changed since they were written, or that were never written: late
 #: events correct them, and a downtime leaves no hole.
@@ -45,7 +45,7 @@ WITH hours AS (
     GROUP BY day, written_at HAVING written_at IS NULL OR max(changed_at) >= written_at
 )
 INSERT INTO campaigns_dailyfigures AS figures (day, campaign_id, step, variant_id,
-    account_id, {", ".join(_COLUMNS)}, written_at)
+    account_id, {", ".join(COLUMNS)}, written_at)
 SELECT day, campaign_id, step, variant_id, account_id, {_SUMS}, clock_timestamp()
 FROM hours JOIN stale USING (day)
 WHERE campaign_id IS NULL OR EXISTS (

@@ -122,9 +122,9 @@ def _next_at(
         .order_by("id")
         .values_list("task_id", flat=True)[:_NEXT]
     )
-    run_at = Task.objects.filter(pk__in=planned, state__in=UNFINISHED).aggregate(
-        at=Min("run_at")
-    )["at"]
+    run_at: datetime | None = Task.objects.filter(
+        pk__in=[task_id for task_id in planned if task_id], state__in=UNFINISHED
+    ).aggregate(at=Min("run_at"))["at"]
     if run_at is None:
         return None
     opens_at = min(may_send_at(account.hours, now) for account in accounts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from campaigns.counting import Counted, counted, counted_by_domain
-from campaigns.models import Account, Campaign, Step
+from campaigns.models import Account, Campaign, Step, Variant
 from campaigns.models.counts import LEAD, What
 from campaigns.states import OPEN, EmailState, SkipReason
 
@@ -42,7 +42,7 @@ class FunnelStep:
 
 @dataclass(slots=True)
 class Line:
-    """The figures of one step, account, provider, variant or domain."""
+    """The figures of one step, variant, account, provider or domain."""
 
     label: str
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -71,6 +71,7 @@ class Report:
     skipped: dict[str, int]
     funnel: list[FunnelStep]
     steps: list[Line]
+    variants: list[Line]
     accounts: list[Line]
     providers: list[Line]
     domains: list[Line]
@@ -92,6 +93,7 @@ class Report:
                 }
                 for name, lines in (
                     ("steps", self.steps),
+                    ("variants", self.variants),
                     ("accounts", self.accounts),
                     ("providers", self.providers),
                     ("domains", self.domains),
@@ -115,6 +117,10 @@ def report_on(campaign: Campaign) -> Report:
         )
     }
     steps = _step_names(campaign)
+    variants = {
+        variant.pk: f"{variant.step}. {variant.label}"
+        for variant in Variant.objects.filter(campaign=campaign)
+    }
     return Report(
         total=(_lines(mails, lambda row: "all") or [Line("all")])[0],
         leads=leads,
@@ -125,6 +131,10 @@ def report_on(campaign: Campaign) -> Report:
         },
         funnel=_funnel(leads, mails),
         steps=_lines(mails, lambda row: steps.get(row.step, f"step {row.step}")),
+        variants=_lines(
+            [row for row in mails if row.variant_id is not None],
+            lambda row: variants.get(row.variant_id or 0, "gone"),
+        ),
         accounts=_lines(
             mails, lambda row: str(accounts.get(row.account_id or 0, "gone"))
         ),

@@ -304,9 +304,11 @@ TEST_MODE = env.flag("TEST_MODE", True)
 MAIL_SINK = env.text("MAIL_SINK", "127.0.0.1:8025")
 #: A campaign that is overdue by more than this asks a person before it launches.
 CAMPAIGN_GRACE_HOURS = env.integer("CAMPAIGN_GRACE_HOURS", 24, minimum=1, maximum=8760)
-#: Encrypts passwords of mail accounts and secrets of webhooks; several keys, newest
-#: first, allow rotation.
+#: Encrypts stored passwords and secrets of webhooks; several, newest first, rotate.
 FIELD_KEYS = env.words("FIELD_KEYS")
+#: Who gets the daily report by mail, and the name of the account that sends it.
+DAILY_REPORT_TO = env.words("DAILY_REPORT_TO")
+DAILY_REPORT_ACCOUNT = env.text("DAILY_REPORT_ACCOUNT")
 #: Days that what came in is kept as it came; hours that mails in doubt wait for evidence.
 INCOMING_KEEP_DAYS = env.integer("INCOMING_KEEP_DAYS", 365, minimum=30, maximum=3650)
 IN_DOUBT_GRACE_HOURS = env.integer("IN_DOUBT_GRACE_HOURS", 72, minimum=1, maximum=720)

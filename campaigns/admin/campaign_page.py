@@ -176,6 +176,7 @@ def _bar(total: Line) -> dict[str, Any]:
 def _tables(report: Report) -> list[dict[str, Any]]:
     groups = {
         "Step": report.steps,
+        "Variant": report.variants,
         "Account": report.accounts,
         "Sent through": report.providers,
         "Recipient's domain": report.domains,

@@ -23,6 +23,7 @@ from campaigns.models.email import Email
 from campaigns.models.evidence import Evidence
 from campaigns.models.limit import SendingLimit
 from campaigns.models.mailbox import Mailbox, MailboxFolder
+from campaigns.models.report import DailyReport
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
 from campaigns.models.step import Step
@@ -38,6 +39,7 @@ __all__ = [
     "Conversation",
     "Count",
     "DailyFigures",
+    "DailyReport",
     "DeliveryEvent",
     "DomainCount",
     "Email",

@@ -197,7 +197,7 @@ class Email(models.Model):
             ),
             # What a person looks at, and the rare states of a campaign in lists.
             models.Index(
-                fields=["campaign", "id"],
+                fields=["campaign", "state", "id"],
                 condition=Q(state__in=["in_doubt", "failed", "skipped"]),
                 name="campaigns_email_look_idx",
             ),

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from campaigns import counting
 from campaigns.admin import long_lists
-from campaigns.models import Email, Evidence, TrackingEvent
+from campaigns.models import Email, Evidence, TrackingEvent, Variant
 from tasks.enqueueing import enqueue
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +92,22 @@ def test_the_page_tells_the_plan_the_funnel_and_the_tables(
     assert "machines opened 1 and clicked in 0 mails" in said
     assert f"1. {campaign.template.name} 4 2 0 1 50.0 %" in said
     assert f"{campaign.account.smtp_host} 4 2 0" in said
+
+
+def test_variants_have_their_own_lines(reader, make_campaign, make_email):
+    campaign = make_campaign()
+    variants = [
+        Variant.objects.create(campaign=campaign, step=1, label=label)
+        for label in ("long", "short")
+    ]
+    for variant in (*variants, variants[1]):
+        send(make_email(campaign=campaign, variant=variant))
+    counting.fold()
+
+    said = words(ask(reader, "live", campaign.pk))
+
+    assert "Variant 1. long 0 1 0" in said
+    assert "1. short 0 2 0" in said
 
 
 def test_the_next_mail_has_its_time(reader, make_email):
