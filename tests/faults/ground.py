@@ -34,8 +34,11 @@ PATIENCE = 90.0
 class Ground:
     """The processes of one installation; `stop` ends them and drops the database."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        """`environment` is added to that of every process."""
+    def __init__(
+        self, folder: Path, *, sender: str = "tests.faults.trial", **environment: str
+    ) -> None:
+        """`sender` is the sender's module; `environment` goes to every process."""
+        self._sender = sender
         self._extra = environment
         self.folder = folder
         self.node = PrivateRabbitMQ(folder)
@@ -122,7 +125,7 @@ class Ground:
 
     def start_sender(self) -> None:
         """Start the process that enqueues."""
-        self._drivers.append(Driver("tests.faults.trial", self._environment, self._log))
+        self._drivers.append(Driver(self._sender, self._environment, self._log))
 
     @property
     def sender(self) -> Driver:

@@ -1,0 +1,80 @@
+"""What the campaign under fire is made of and told, in a process of its installation."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import django
+from django.utils import timezone
+
+django.setup()
+
+from campaigns import launching, retrying  # noqa: E402 - Django comes first
+from campaigns.explaining import explain  # noqa: E402
+from campaigns.models import Campaign, CampaignAccount, Email  # noqa: E402
+from campaigns.states import OPEN  # noqa: E402
+from tasks.models import Task  # noqa: E402
+from tests.bench.mail_rows import make_account, make_campaign, make_leads  # noqa: E402
+
+
+def prepare(
+    port: int, recipients: int, per_minute: int, windows: list[tuple[int, int]]
+) -> int:
+    """Make leads, a campaign and an account for each window and share; returns its id."""
+    make_leads(recipients)
+    accounts = {
+        make_account(port, window=window, per_minute=per_minute): share
+        for window, share in windows
+    }
+    campaign = make_campaign(next(iter(accounts)), state="draft")
+    for account, share in accounts.items():
+        CampaignAccount.objects.create(campaign=campaign, account=account, weight=share)
+    return campaign.pk
+
+
+def launch(campaign_id: int) -> None:
+    """Enqueue the launch."""
+    launching.request_launch(campaign_id)
+
+
+def pause(campaign_id: int) -> None:
+    """Pause it, if it runs."""
+    launching.pause(campaign_id, must=False)
+
+
+def resume(campaign_id: int) -> None:
+    """Let it go on."""
+    launching.resume(campaign_id)
+
+
+def retry() -> dict[str, int]:
+    """Do what `retry_failed_emails` does every 15 minutes."""
+    return retrying.retry_failed()
+
+
+def count_open() -> int:
+    """Count the mails that are not at their end yet."""
+    return Email.objects.filter(state__in=OPEN).count()
+
+
+def unfinished() -> list[tuple[str, int]]:
+    """Say what is not at its end: campaign, mails and tasks by state and reason."""
+    campaigns = Campaign.objects.values_list("state", "state_reason")
+    mails = Email.objects.values_list("state", "detail")
+    tasks = Task.objects.exclude(state="succeeded").values_list(
+        "actor", "state", "error_message", "run_at"
+    )
+    seen = Counter(
+        str((*what[:3], what[3] > timezone.now() if what[3:] else ""))
+        for rows in (campaigns, mails, tasks)
+        for what in rows
+    )
+    return seen.most_common(40)
+
+
+def fates() -> list[tuple[str, str, str]]:
+    """Give address, state and sentence of every mail."""
+    emails = Email.objects.select_related("campaign")
+    return [
+        (email.address, email.state, explain(email, email.campaign)) for email in emails
+    ]
