@@ -4,9 +4,11 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from campaigns.models import Mailbox
+from campaigns.models import Conversation, Mailbox
+from campaigns.receiving.reading import read_mailbox
 from tests.campaigns.imap_server import ImapServer
 from tests.campaigns.incoming.letters import letter
 from tests.tasks.conftest import start_process, test_environment
@@ -81,3 +83,28 @@ def answer_to():
         )
 
     return make
+
+
+@pytest.fixture
+def admin(client):
+    client.force_login(
+        User.objects.create(username="root", is_staff=True, is_superuser=True)
+    )
+    return client
+
+
+@pytest.fixture
+def reader(client):
+    user = User.objects.create(username="reader", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def talk(imap, make_mailbox, make_sent, answer_to, server):
+    """A conversation that waits for an answer."""
+    email = make_sent(port=server.port, subject="A new site for you")
+    imap.inbox.add(answer_to(email, "How much is it?", subject="Re: A new site"))
+    read_mailbox(make_mailbox(imap.port, account=email.account).pk)
+    return Conversation.objects.get()
