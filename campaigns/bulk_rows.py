@@ -1,12 +1,13 @@
-"""Insert many rows that differ in a few columns, in one statement and little memory."""
+"""Insert and find many rows in one statement, in little time and memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import RawSQL
 from psycopg import sql
 
 
@@ -47,6 +48,14 @@ def insert_rows(
         arrays = [list(varying[field.name]) for field in changing]
         cursor.execute(statement, [*values, *arrays])
         return cursor.fetchall() if cursor.description else []
+
+
+def one_of(values: Iterable[Any], kind: str) -> Any:
+    """Give the right side of `…__in` for many values of a PostgreSQL type, as one array.
+
+    A parameter for each of a thousand values costs more time here than the query there.
+    """
+    return RawSQL(f"SELECT unnest(%s::{kind}[])", [list(values)])  # noqa: S611 - bound
 
 
 def _column(field: Any) -> sql.Composable:

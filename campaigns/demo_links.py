@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from campaigns.bulk_rows import one_of
 from demos.models import DemoSite
 
 
@@ -15,5 +16,5 @@ def demo_urls(lead_ids: Sequence[int]) -> dict[int, str]:
 
 def leads_with_demo(lead_ids: Sequence[int]) -> set[int]:
     """Give those leads that have a published demo site, in one query."""
-    sites = DemoSite.objects.live().filter(lead_id__in=lead_ids)
+    sites = DemoSite.objects.live().filter(lead_id__in=one_of(lead_ids, "bigint"))
     return set(sites.values_list("lead_id", flat=True))

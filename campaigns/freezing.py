@@ -23,7 +23,7 @@ from campaigns.audience import (
     select_leads,
     usable_address,
 )
-from campaigns.bulk_rows import insert_rows
+from campaigns.bulk_rows import insert_rows, one_of
 from campaigns.demo_links import leads_with_demo
 from campaigns.models import Campaign, Email, Recipient
 from campaigns.places import zone_of_lead
@@ -88,7 +88,9 @@ def decide(campaign: Campaign, lead_ids: Sequence[int]) -> Iterator[Decision]:
 
     In the order of the ids: of two leads with one address the first is written to.
     """
-    found = Lead.objects.filter(pk__in=lead_ids).values(*_FIELDS, *_PLACE)
+    found = Lead.objects.filter(pk__in=one_of(lead_ids, "bigint")).values(
+        *_FIELDS, *_PLACE
+    )
     rows = {row["id"]: row for row in found}
     leads = [rows[lead_id] for lead_id in lead_ids if lead_id in rows]
     addresses = {lead["id"]: usable_address(lead["email"]) for lead in leads}
@@ -166,7 +168,9 @@ def _freeze_chunk(
         if campaign is None:
             return None
         # Another run may have been here while this one was taken for dead.
-        decided = _decided(campaign, since).filter(lead_id__in=lead_ids)
+        decided = _decided(campaign, since).filter(
+            lead_id__in=one_of(lead_ids, "bigint")
+        )
         known = set(decided.values_list("lead_id", flat=True))
         lead_ids = [each for each in lead_ids if each not in known]
         decisions = list(decide(campaign, lead_ids))
@@ -239,7 +243,9 @@ def _write_emails(
 
 
 def _taken(campaign: Campaign, addresses: Sequence[str]) -> set[str]:
-    rows = Email.objects.filter(campaign=campaign, step=1, address__in=addresses)
+    rows = Email.objects.filter(
+        campaign=campaign, step=1, address__in=one_of(addresses, "text")
+    )
     return set(rows.values_list("address", flat=True))
 
 
@@ -247,7 +253,7 @@ def _mailed_lately(campaign: Campaign, addresses: Sequence[str]) -> dict[str, st
     since = timezone.now() - timedelta(days=campaign.quiet_days)
     rows = (
         Email.objects.filter(
-            address__in=addresses,
+            address__in=one_of(addresses, "text"),
             kind=Email.Kind.CAMPAIGN,
             state__in=REACHED,
             claimed_at__gte=since,
