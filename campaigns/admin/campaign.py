@@ -115,9 +115,9 @@ class CampaignAdmin(CampaignPage):
         return progress_bar(_figures(campaign)["emails"])
 
     @display(description="Skipped")
-    def skipped(self, campaign: Campaign) -> int:
+    def skipped(self, campaign: Campaign) -> str:
         """Leads that get no mail."""
-        return sum(_figures(campaign)["skipped"].values())
+        return f"{sum(_figures(campaign)['skipped'].values()):,}"
 
     @display(description="Variants")
     def split_panel(self, campaign: Campaign) -> SafeString | str:
@@ -129,19 +129,19 @@ class CampaignAdmin(CampaignPage):
         return shown.shown_split  # type: ignore[no-any-return]
 
     @display(description="Opened")
-    def opened(self, campaign: Campaign) -> int:
+    def opened(self, campaign: Campaign) -> str:
         """Mails that people opened."""
-        return int(_figures(campaign)["events"].get(What.OPENED, 0))
+        return _told(campaign, What.OPENED)
 
     @display(description="Clicked")
-    def clicked(self, campaign: Campaign) -> int:
+    def clicked(self, campaign: Campaign) -> str:
         """Mails with a link that people clicked."""
-        return int(_figures(campaign)["events"].get(What.CLICKED, 0))
+        return _told(campaign, What.CLICKED)
 
     @display(description="Replied")
-    def replied(self, campaign: Campaign) -> int:
+    def replied(self, campaign: Campaign) -> str:
         """Mails that people answered."""
-        return int(_figures(campaign)["events"].get(What.REPLIED, 0))
+        return _told(campaign, What.REPLIED)
 
     # --- for the chosen ones ----------------------------------------------------------
 
@@ -188,6 +188,10 @@ class CampaignList(ChangeList):
         for campaign in rows:
             campaign.shown_figures = figures[campaign.pk]
         self.result_list = rows
+
+
+def _told(campaign: Campaign, what: str) -> str:
+    return f"{_figures(campaign)['events'].get(what, 0):,}"
 
 
 def _figures(campaign: Campaign) -> dict[str, Any]:

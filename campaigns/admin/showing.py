@@ -69,8 +69,8 @@ def progress_bar(counts: dict[str, int]) -> SafeString | str:
         '<span style="display:flex;width:120px;height:8px;border-radius:4px;overflow:hidden;'
         'background:#9ca3af33">{}</span><span>{} of {}</span></span>',
         pieces,
-        done,
-        total,
+        f"{done:,}",
+        f"{total:,}",
     )
 
 
