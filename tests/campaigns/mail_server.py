@@ -127,9 +127,11 @@ class _Session:
         return self.answer(verb, "250 ok")
 
     def data(self):
+        # Asked before the answer: a test may change the script as soon as it has it.
+        is_refused = self.server.script.get("DATA", "354").startswith(("4", "5"))
         if not self.answer("DATA", "354 go"):
             return False
-        if self.server.script.get("DATA", "354").startswith(("4", "5")):
+        if is_refused:
             return True
         lines = []
         while (line := self.handler.rfile.readline()) != b".\r\n":
