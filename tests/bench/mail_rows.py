@@ -11,6 +11,8 @@ from campaigns.models import Account, Campaign, Email, Recipient, Step, Template
 from demos.models import DemoSite
 from leads.models import Lead
 
+#: Rows that are made at once.
+CHUNK = 2000
 SUBJECT = "A new site for {{ lead.name }}"
 HTML = """
 <p>Hello {{ lead.name }},</p>
@@ -45,7 +47,12 @@ def make_account(port: int, **values: object) -> Account:
 
 
 def make_leads(count: int) -> None:
-    """Make so many leads with published demos."""
+    """Make so many leads with published demos; a few thousand are in memory at a time."""
+    for start in range(0, count, CHUNK):
+        _make_some(range(start, min(start + CHUNK, count)))
+
+
+def _make_some(numbers: range) -> None:
     now = timezone.now()
     leads = Lead.objects.bulk_create(
         [
@@ -57,21 +64,21 @@ def make_leads(count: int) -> None:
                 phone="+14155550123",
                 score=80,
             )
-            for number in range(count)
-        ],
-        batch_size=5000,
+            for number in numbers
+        ]
     )
-    demos = [
-        DemoSite(
-            lead=lead,
-            state="published",
-            build="a" * 64,
-            published_at=now,
-            expires_at=now + timedelta(days=30),
-        )
-        for lead in leads
-    ]
-    DemoSite.objects.bulk_create(demos, batch_size=5000)
+    DemoSite.objects.bulk_create(
+        [
+            DemoSite(
+                lead=lead,
+                state="published",
+                build="a" * 64,
+                published_at=now,
+                expires_at=now + timedelta(days=30),
+            )
+            for lead in leads
+        ]
+    )
 
 
 def make_campaign(account: Account, *, state: str = "running") -> Campaign:
@@ -112,7 +119,7 @@ def make_emails(campaign: Campaign, count: int) -> None:
             )
             for recipient in recipients
         ],
-        batch_size=5000,
+        batch_size=CHUNK,
     )
 
 

@@ -33,6 +33,9 @@ FATES: dict[str, int] = {
     "stall at RCPT": 3,
     "stall at the dot": 3,
 }
+#: Seconds between the arrival of a mail and the answer, as over a network: whoever is
+#: killed, is mostly killed in between.
+ANSWER_SECONDS = 0.04
 #: Seconds that a stalled connection is kept before it is dropped.
 STALL_SECONDS = 2.0
 
@@ -135,6 +138,7 @@ class Session(socketserver.StreamRequestHandler):
                 time.sleep(STALL_SECONDS)
             self.fire.note("doubtful", self.recipient)
             return False
+        time.sleep(ANSWER_SECONDS)
         return self._say("250 kept")
 
 

@@ -100,10 +100,10 @@ class Fight:
         self._ground.node.tend()
 
     def _kill_a_worker(self) -> None:
-        """Kill one that is sending, if there is one."""
+        """Kill one of those that send."""
         workers = [
             child
-            for supervisor in self._ground.processes("workers")
+            for supervisor in self._ground.processes("workers 1")
             if supervisor.poll() is None
             for child in psutil.Process(supervisor.pid).children()
         ]
