@@ -309,7 +309,7 @@ FIELD_KEYS = env.words("FIELD_KEYS")
 #: Who gets the daily report by mail, and the name of the account that sends it.
 DAILY_REPORT_TO = env.words("DAILY_REPORT_TO")
 DAILY_REPORT_ACCOUNT = env.text("DAILY_REPORT_ACCOUNT")
-#: Days that what came in is kept as it came; hours that mails in doubt wait for evidence.
+#: Days that what came in is kept; hours that mails in doubt wait for evidence.
 INCOMING_KEEP_DAYS = env.integer("INCOMING_KEEP_DAYS", 365, minimum=30, maximum=3650)
 IN_DOUBT_GRACE_HOURS = env.integer("IN_DOUBT_GRACE_HOURS", 72, minimum=1, maximum=720)
 
