@@ -175,12 +175,13 @@ def _write(groups: list[_Group]) -> None:
         ],
         ignore_conflicts=True,
     )
-    facts = [fact for group in groups for fact in group.facts.values()]
     for lead_id, group in by_lead.items():
-        for row in (*group.facts.values(), *group.merges):
-            row.lead_id = lead_id
+        for fact in group.facts.values():
+            fact.lead_id = lead_id
+        for merge in group.merges:
+            merge.lead_id = lead_id
     LeadFact.objects.bulk_create(
-        facts,
+        [fact for group in groups for fact in group.facts.values()],
         update_conflicts=True,
         unique_fields=["lead", "field", "source", "url"],
         update_fields=["value", "fetched_at", "fetch"],
@@ -214,10 +215,9 @@ def _refold(lead_ids: list[int]) -> None:
     said = ~Q(value="") | Q(source="person")
     facts: dict[int, list[Fact]] = defaultdict(list)
     rows = LeadFact.objects.filter(said, lead_id__in=lead_ids)
-    for lead_id, *fact in rows.values_list(
-        "lead_id", "field", "value", "source", "fetched_at"
-    ):
-        facts[lead_id].append(Fact(*fact))
+    for fact in rows:
+        told = Fact(fact.field, fact.value, fact.source, fact.fetched_at)
+        facts[fact.lead_id].append(told)
     changed = [{"id": lead_id, **fold(told)} for lead_id, told in facts.items()]
     with connection.cursor() as cursor:
         cursor.execute(_update(), [timezone.now(), json.dumps(changed)])

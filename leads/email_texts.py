@@ -102,6 +102,12 @@ _ESCAPED_MARKUP = re.compile(
 )
 _OTHER_HYPHENS = re.compile("[\u2010\u2011]")
 _OTHER_ATS = re.compile("[\uff20\ufe6b]")
+#: Without one of these a text has no address; most lines have none.
+_HAS_SIGN = re.compile(
+    rf"[@\uff20\ufe6b]|&#|&commat|(?<![a-z])at(?![a-z])"
+    rf"|{_OPEN}\s?(?:ät|a|arroba|chez|æt|klammeraffe)\s?{_CLOSE}",
+    re.IGNORECASE,
+)
 _BLANKS = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 #: What an address expression also matches on real pages: files and code.
@@ -214,6 +220,8 @@ _VERSION = re.compile(r"\d+\.\d|\d{1,2}\.[a-z]+$|[1-9]x\.")
 
 def addresses_in(text: str) -> Iterator[str]:
     """Give the usable addresses in a text in lower case, the domain in ASCII."""
+    if not _HAS_SIGN.search(text):
+        return
     # Long runs of blanks would make the expressions below slow.
     text = _BLANKS.sub(" ", _INVISIBLE.sub("", text))
     if "&#" in text or "&commat" in text:

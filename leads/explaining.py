@@ -10,7 +10,13 @@ from django.core.management.base import CommandParser
 from lxml.html import HtmlElement
 
 from leads.contact_links import contact_links
-from leads.contacts import emails_in_text, find_emails, find_phones, phones_in_text
+from leads.contacts import (
+    emails_in_text,
+    find_emails,
+    find_phones,
+    phones_in_text,
+    to_e164,
+)
 from leads.outcomes import Outcome
 from leads.pages import parse_html
 from leads.robots_rules import MAX_BYTES, parse_robots
@@ -19,7 +25,7 @@ from leads.socials import find_socials
 from leads.sources import PAGE_READERS
 from leads.sources.base import PageReading
 from leads.sources.website import stated_emails
-from leads.structured import find_business, read_nodes
+from leads.structured import find_business, read_nodes, text_value
 
 
 class PageExplainer:
@@ -98,8 +104,9 @@ def _contacts(saved: SavedPage, url: str, region: str) -> dict[str, Any]:
     links: list[str] = []
     if saved.has_text and is_markup(saved.text):
         page = parse_html(saved.text)
-        emails = list(dict.fromkeys(_emails(page)))
-        phones = find_phones(page, region=region)
+        nodes = read_nodes(page)
+        emails = list(dict.fromkeys(_emails(page, nodes)))
+        phones = list(dict.fromkeys(_phones(page, nodes, region)))
         socials = find_socials(page.xpath("//a/@href"))
         links = contact_links(page, url=url)
     elif saved.has_text:
@@ -118,10 +125,20 @@ def _contacts(saved: SavedPage, url: str, region: str) -> dict[str, Any]:
     }
 
 
-def _emails(page: HtmlElement) -> Iterator[str]:
-    nodes = read_nodes(page)
+def _emails(page: HtmlElement, nodes: list[dict[str, Any]]) -> Iterator[str]:
     yield from stated_emails(find_business(nodes), nodes)
     yield from find_emails(page)
+
+
+def _phones(
+    page: HtmlElement, nodes: list[dict[str, Any]], region: str
+) -> Iterator[str]:
+    """Give the numbers that the structured data states, then those on the page."""
+    for node in nodes:
+        told = text_value(node.get("telephone"))
+        if told and (number := to_e164(told, region=region)):
+            yield number
+    yield from find_phones(page, region=region)
 
 
 class RobotsExplainer:

@@ -35,7 +35,7 @@ class FetchAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     "redirects_shown", "final_page", ("status", "size", "elapsed"),
-                    ("reuse_shown", "content_hash"), "finished_at",
+                    ("reuse_shown", "body_shown"), "finished_at",
                 )
             },
         ),
@@ -66,8 +66,12 @@ class FetchAdmin(ReadOnlyAdmin):
         """The redirects in their order."""
         if not fetch.redirects:
             return "no redirect"
-        links = ((outside_link(url),) for url in fetch.redirects)
-        return format_html("<ol>{}</ol>", format_html_join("", "<li>{}</li>", links))
+        # As text and whole: what leads on is often nothing but http.
+        steps = ((url,) for url in fetch.redirects)
+        return format_html(
+            '<ol style="overflow-wrap:anywhere">{}</ol>',
+            format_html_join("", "<li>{}</li>", steps),
+        )
 
     @display(description="Page at the end")
     def final_page(self, fetch: Fetch) -> SafeString | str:
@@ -81,6 +85,11 @@ class FetchAdmin(ReadOnlyAdmin):
             Fetch.Reuse.FRESH.value: "was fresh: nobody was asked",
             Fetch.Reuse.CONFIRMED.value: "was confirmed by the host (304)",
         }.get(fetch.reuse, "was not used")
+
+    @display(description="Body")
+    def body_shown(self, fetch: Fetch) -> str:
+        """The beginning of its hash, by which two visits are compared."""
+        return f"SHA-256 {fetch.content_hash[:12]}…" if fetch.content_hash else "–"
 
     @display(description="Lead")
     def lead_shown(self, fetch: Fetch) -> SafeString | str:

@@ -68,7 +68,7 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
     list_before_template = "leads/sources.html"
     change_form_before_template = "leads/scrape_job.html"
     fields = (
-        "source", "what", "outcome_badge", "reason", "counts", "task_id",
+        "source", "what", "outcome_badge", "reason", "counts_shown", "task_id",
         "created_at", "started_at", "finished_at",
     )  # fmt: skip
 
@@ -126,6 +126,14 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
     def known(self, job: ScrapeJob) -> int:
         """Listings that an earlier scrape had read."""
         return int(job.counts.get("leads_known", 0))
+
+    @display(description="Counts")
+    def counts_shown(self, job: ScrapeJob) -> str:
+        """All counts in words."""
+        told = (
+            f"{count} {name.replace('_', ' ')}" for name, count in job.counts.items()
+        )
+        return ", ".join(told) or "–"
 
     @display(description="Pages")
     def pages(self, job: ScrapeJob) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, TextField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from fliptech_site.errors import FlipTechError
 from leads.admin.showing import (
@@ -150,8 +151,9 @@ class LeadAdmin(ModelAdmin):
             "Contact",
             {
                 "fields": (
-                    ("website", "email", "phone"),
-                    ("street", "city", "region"),
+                    ("website", "email"),
+                    ("phone", "street"),
+                    ("city", "region"),
                     ("postal_code", "country"),
                     ("latitude", "longitude"),
                     ("map_shown", "attribution_shown"),
@@ -175,6 +177,9 @@ class LeadAdmin(ModelAdmin):
         ),
     )
     inlines = (FactInline, MergeInline)
+    formfield_overrides = {
+        TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+    }
     actions = ("enrich_leads", "score_leads", "build_demos", "export_leads")
 
     @display(description="Score", ordering="score")

@@ -111,6 +111,16 @@ def test_contacts_are_read_from_pages_and_from_plain_text(saved):
     assert answers[2]["outcome"] == "empty"
 
 
+def test_numbers_in_structured_data_are_contacts(saved):
+    page = saved(
+        '<script type="application/ld+json">{"@type": "Dentist", "name": "Bay",'
+        ' "telephone": "(707) 555-0123", "contactPoint": {"telephone": "707-555-0124"}}'
+        "</script><p>707 555 0123"
+    )
+    (answer,) = explain("contacts", page)
+    assert answer["phones"] == ["+17075550123", "+17075550124"]
+
+
 def test_robots_are_explained_with_the_rule_that_decides(saved):
     file = saved("User-agent: FOO BAR\nDisallow: /x\nCrawl-delay: 0.5", "robots.txt")
     answers = explain(
