@@ -18,6 +18,7 @@ from typing import Any
 
 from deploy.local.screen import LaunchError
 from tests.bench import incoming
+from tests.bench.campaign_page import PART, measure_campaign_page
 from tests.bench.comparing import (
     AT_SCALE,
     CELERY,
@@ -84,13 +85,20 @@ def _leads(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
 
 
 def _email(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
+    wanted = arguments.only or (*MAIL_PARTS, PART)
+    found = (
+        measure_campaign_page(folder, arguments.rows, _say) if PART in wanted else []
+    )
+    parts = [part for part in wanted if part != PART]
+    if not parts:
+        return found
     sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds)
     with (
         running_sink(folder) as port,
         running_servers(folder, with_redis=False) as servers,
         mail_processes(servers, folder, port) as peers,
     ):
-        return compare_mail(peers, sizes, port, _say, arguments.only or MAIL_PARTS)
+        return [*compare_mail(peers, sizes, port, _say, parts), *found]
 
 
 def _arguments() -> argparse.Namespace:
@@ -106,11 +114,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*PARTS, *MAIL_PARTS],
+        choices=[*PARTS, *MAIL_PARTS, PART],
         help="one part of them",
     )
     parser.add_argument(
-        "--rows", type=_count, default=1_000_000, help="finished tasks in the history"
+        "--rows",
+        type=_count,
+        default=1_000_000,
+        help="finished tasks in the history, or recipients of the campaign",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()

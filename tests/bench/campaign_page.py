@@ -1,24 +1,21 @@
-"""The pages of a campaign with a million recipients: `python -m tests.bench email`.
+"""The pages of a campaign with a million recipients.
 
-Alone: `python -m tests.bench.campaign_page [--rows N]`.
+`python -m tests.bench email --only page [--rows N]` measures them alone.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from pathlib import Path
 
 from tests.bench.comparing import OURS, Say
 from tests.bench.driving import PeerProcess
 from tests.bench.measuring import Comparison, Series, Target
-from tests.bench.printing import table
 from tests.bench.servers import running_postgres
 
 #: Milliseconds that no page may take.
 LIMIT = 200.0
 CALLS = 5
-ROWS = 1_000_000
+PART = "page"
 MODULE = "tests.bench.our_campaigns"
 
 
@@ -62,21 +59,14 @@ def compare_campaign_page(ours: PeerProcess, rows: int, say: Say) -> list[Compar
     ]
 
 
-def main() -> None:
-    """Measure this alone."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS, help="recipients")
-    rows = parser.parse_args().rows
-    with tempfile.TemporaryDirectory(prefix="fliptech-bench-") as name:
-        folder = Path(name)
-        with (
-            running_postgres(folder) as database_url,
-            PeerProcess(
-                MODULE, environment_of(database_url, folder), folder / "ours"
-            ) as ours,
-        ):
-            print(table(compare_campaign_page(ours, rows, print)))
-
-
-if __name__ == "__main__":
-    main()
+def measure_campaign_page(folder: Path, rows: int, say: Say) -> list[Comparison]:
+    """Do so on a PostgreSQL and in a process of its own."""
+    place = folder / "page"
+    place.mkdir()
+    with (
+        running_postgres(place) as database_url,
+        PeerProcess(
+            MODULE, environment_of(database_url, place), place / "ours"
+        ) as ours,
+    ):
+        return compare_campaign_page(ours, rows, say)
