@@ -328,13 +328,13 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s %(message)s"}
     },
     "handlers": {
-        "stderr": {
+        "err": {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "formatter": "line",
         }
     },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "root": {"handlers": ["err"], "level": LOG_LEVEL},
     # pika logs a dozen errors for each connection it can't make, and raises it as well.
     "loggers": {"pika": {"level": "CRITICAL"}},
 }
