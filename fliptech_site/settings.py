@@ -286,9 +286,8 @@ LINKEDIN_URL = env.url(
 ).rstrip("/")
 #: Board's name -> where it answers, for boards that are not where they usually are.
 JOB_BOARD_URLS: dict[str, str] = {}
-#: From this score on a lead gets a demo site and an e-mail.
+#: From this score on a lead gets a demo and a mail; exported files are kept for days.
 QUALIFYING_SCORE = env.integer("QUALIFYING_SCORE", 50, minimum=0, maximum=100)
-#: Days that exported files are kept.
 EXPORT_DAYS = env.integer("EXPORT_DAYS", 7, minimum=1, maximum=365)
 
 # --- Demos ----------------------------------------------------------------
@@ -328,13 +327,13 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s %(message)s"}
     },
     "handlers": {
-        "err": {
+        "stderr": {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "formatter": "line",
         }
     },
-    "root": {"handlers": ["err"], "level": LOG_LEVEL},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # pika logs a dozen errors for each connection it can't make, and raises it as well.
     "loggers": {"pika": {"level": "CRITICAL"}},
 }

@@ -61,14 +61,14 @@ def unfinished() -> list[tuple[str, int]]:
     """Say what is not at its end: campaign, mails and tasks by state and reason."""
     campaigns = Campaign.objects.values_list("state", "state_reason")
     mails = Email.objects.values_list("state", "detail")
-    tasks = Task.objects.exclude(state="succeeded").values_list(
-        "actor", "state", "error_message", "run_at"
-    )
-    seen = Counter(
-        str((*what[:3], what[3] > timezone.now() if what[3:] else ""))
-        for rows in (campaigns, mails, tasks)
-        for what in rows
-    )
+    now = timezone.now()
+    tasks = [
+        (*what, "later" if run_at > now else "due")
+        for *what, run_at in Task.objects.exclude(state="succeeded").values_list(
+            "actor", "state", "error_message", "run_at"
+        )
+    ]
+    seen = Counter(str(what) for rows in (campaigns, mails, tasks) for what in rows)
     return seen.most_common(40)
 
 
