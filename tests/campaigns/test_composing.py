@@ -80,7 +80,7 @@ def test_files_and_shown_images_go_with_the_mail(make_email):
     email.template.save()
     add_file(email.template, "logo.png", PNG, is_inline=True)
     add_file(email.template, "unused.png", PNG + b"x", is_inline=True)
-    add_file(email.template, "Angebot für Sie.pdf", b"%PDF-1.7 x")
+    add_file(email.template, "Angebot für Müller.pdf", b"%PDF-1.7 x")
 
     mail = composed(email)
 
@@ -92,7 +92,7 @@ def test_files_and_shown_images_go_with_the_mail(make_email):
         ("text/plain", None),
         ("text/html", None),
         ("image/png", "logo.png"),
-        ("application/pdf", "Angebot für Sie.pdf"),
+        ("application/pdf", "Angebot für Müller.pdf"),
     ]
     (image,) = [p for p in mail.walk() if p.get_content_type() == "image/png"]
     assert f'src="cid:{image["Content-ID"].strip("<>")}"' in html_of(mail)
