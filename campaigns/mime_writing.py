@@ -117,9 +117,9 @@ def address_header(name: str, person: str, address: str) -> str:
     spec = _checked(address)
     if not person:
         return token_header(name, [spec])
-    if _PLAIN_NAME.fullmatch(person):
+    if _PLAIN_NAME.fullmatch(person) and "=?" not in person:
         shown = person
-    elif person.isascii() and person.isprintable():
+    elif person.isascii() and person.isprintable() and "=?" not in person:
         escaped = re.sub(r'(["\\])', r"\\\1", person)
         shown = f'"{escaped}"'
     else:

@@ -48,6 +48,10 @@ HOSTILE = {
         + "{% assign b = a | join: 'xxxxxxxxxxxxxxxx' | split: 'x' %}"
         + END
     ),
+    "a list that is too long": (
+        "{% capture x %}{% for i in (1..1000) %}a b {% endfor %}{% endcapture %}"
+        "{% assign all = x | split: ' ' %}{{ all | join: ',' }}"
+    ),
     "many fields that are never closed": "{{" * 50_000,
     "many tags that are never closed": "{%" * 50_000,
     "many raws that are never closed": "{% raw %}" * 11_000,
