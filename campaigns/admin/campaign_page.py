@@ -15,7 +15,6 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
-from unfold.dataclasses import UnfoldAction
 
 from campaigns.admin.campaign_buttons import CampaignButtons
 from campaigns.charting import chart
@@ -36,16 +35,6 @@ _COLUMNS = (
     ("opened", "opened"), ("clicked", "clicked"), ("demo_viewed", "demo viewed"),
     ("replied", "replied"), ("bounced", "bounced"), ("complained", "complained"),
 )  # fmt: skip
-#: In which states a button does something; one that isn't named here always may.
-_STATES_OF: dict[str, tuple[str, ...]] = {
-    "launch": ("draft", "scheduled", "overdue", "running", "finished"),
-    "plan": ("draft", "scheduled", "overdue"),
-    "drop": ("scheduled", "overdue"),
-    "pause": ("launching", "running"),
-    "resume": ("paused",),
-    "cancel": ("draft", "scheduled", "overdue", "launching", "running", "paused"),
-    "choose": ("running", "paused", "finished"),
-}
 _CHARTS = (("hour", "by hour"), ("day", "by day"))
 #: Pieces of the bar, in order: state, colour.
 _BAR = (
@@ -58,22 +47,6 @@ class CampaignPage(CampaignButtons):
     """The page of one campaign."""
 
     change_form_outer_before_template = "campaigns/admin/campaign.html"
-
-    def get_actions_detail(
-        self, request: HttpRequest, object_id: int
-    ) -> list[UnfoldAction]:
-        """Show the buttons that fit its state; a press that comes too late is answered."""
-        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        state = (
-            Campaign.objects.filter(pk=object_id)
-            .values_list("state", flat=True)
-            .first()
-        )
-        return [
-            button
-            for button in buttons
-            if state in _STATES_OF.get(button.action_name.rpartition("_")[2], [state])
-        ]
 
     def get_urls(self) -> list[URLPattern]:
         """Add what the page asks and posts."""

@@ -94,26 +94,6 @@ def test_the_page_tells_the_plan_the_funnel_and_the_tables(
     assert f"{campaign.account.smtp_host} 4 2 0" in said
 
 
-@pytest.mark.parametrize(
-    ("state", "shown"),
-    [
-        ("draft", {"launch", "plan", "cancel", "test"}),
-        ("running", {"launch", "pause", "cancel", "test", "choose"}),
-        ("paused", {"resume", "cancel", "test", "choose"}),
-        ("finished", {"launch", "test", "choose"}),
-        ("cancelled", {"test"}),
-    ],
-)
-def test_only_the_buttons_that_fit_are_shown(state, shown, admin, make_campaign):
-    campaign = make_campaign(state=state)
-
-    page = ask(admin, "change", campaign.pk).content.decode()
-
-    buttons = ["launch", "plan", "drop", "pause", "resume", "cancel", "test", "choose"]
-    found = {each for each in buttons if f"/campaign/{campaign.pk}/{each}/" in page}
-    assert found == shown
-
-
 def test_variants_have_their_own_lines(reader, make_campaign, make_email):
     campaign = make_campaign()
     variants = [
