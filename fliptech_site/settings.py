@@ -64,9 +64,8 @@ ACTOR_MODULES = [
     # Modules of one's own with further actors.
     *env.words("EXTRA_ACTOR_MODULES"),
 ]
-#: Modules that hold data of people, in the order in which they erase.
+#: Modules that hold data of people, as they erase, and what `leads.lead_events` asks.
 PERSONAL_DATA = ["campaigns.persons", "demos.persons", "leads.persons"]
-#: Functions that tell what happened to a lead, each `(lead_id) -> iterable of LeadEvent`.
 LEAD_EVENTS = ["demos.lead_events.events", "campaigns.lead_events.events"]
 
 #: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
