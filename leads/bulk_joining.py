@@ -214,7 +214,7 @@ def _refold(lead_ids: list[int]) -> None:
     """Give leads the values of their most credible facts, as `refolding` does for one."""
     said = ~Q(value="") | Q(source="person")
     facts: dict[int, list[Fact]] = defaultdict(list)
-    rows = LeadFact.objects.filter(said, lead_id__in=lead_ids)
+    rows = LeadFact.objects.filter(said, lead_id__in=lead_ids).order_by("pk")
     for fact in rows:
         told = Fact(fact.field, fact.value, fact.source, fact.fetched_at)
         facts[fact.lead_id].append(told)

@@ -14,7 +14,9 @@ def refold(lead: Lead) -> None:
     A field without facts keeps what it has: a person wrote it.
     """
     said = ~Q(value="") | Q(source="person")  # A person may empty a field.
-    rows = lead.facts.filter(said).values_list("field", "value", "source", "fetched_at")
+    # In the order of their coming: it decides between two of the same moment.
+    facts = lead.facts.filter(said).order_by("pk")
+    rows = facts.values_list("field", "value", "source", "fetched_at")
     values = fold(Fact(*row) for row in rows)
     for field, value in values.items():
         setattr(lead, field, value)

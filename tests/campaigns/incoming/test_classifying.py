@@ -221,8 +221,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_large_or_hostile_message_is_read_within_two_seconds(name):
+def test_a_large_or_hostile_message_is_read_within_five_seconds(name):
     began = time.process_time()
     classify(HOSTILE[name])
     new_text_of_mail(HOSTILE[name])
-    assert time.process_time() - began < 2
+    # Two calls over 10 MB take some two seconds; what is not linear takes minutes.
+    assert time.process_time() - began < 5
