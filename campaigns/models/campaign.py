@@ -125,9 +125,6 @@ class Campaign(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     #: When a person let it go on; guards look at what was sent since.
     resumed_at = models.DateTimeField(null=True, blank=True)
-    #: Figures as of `figures_at`: mails by state, opened, clicked, unsubscribed.
-    figures = models.JSONField(default=dict, blank=True)
-    figures_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
