@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
+from itertools import islice
 
 #: Bytes that are read of a message: what tells its kind stands at its beginning.
 MAX_BYTES = 2 * 1024 * 1024
@@ -189,7 +190,8 @@ def _pieces(body: bytes, boundary: str) -> list[bytes]:
 
 def _marks(body: bytes, boundary: bytes) -> list[re.Match[bytes]]:
     mark = re.compile(rb"(?m)^--" + re.escape(boundary.rstrip()) + rb"(--)?[ \t]*$")
-    return list(mark.finditer(body))
+    # One more than is read: it says where the last one ends.
+    return list(islice(mark.finditer(body), MAX_PARTS + 1))
 
 
 def _transferred(body: bytes, encoding: str) -> bytes:
