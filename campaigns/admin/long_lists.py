@@ -8,39 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
 from leads.admin.showing import ReadOnlyAdmin
+from tasks.admin.listing import CountedPages
 
 #: The parameter of *Older*: the number of the row to go on behind.
 BEFORE = "before"
 
 
-# Django's paginator takes no type argument when it runs.
-class CountedPages(Paginator):  # type: ignore[type-arg]
-    """Pages of at most `LIMIT` rows; whether there are more is known, not how many."""
+class NumberedPages(CountedPages):
+    """Pages of a table whose newest rows have the highest numbers."""
 
-    LIMIT = 500
-    template_name = "tasks/admin/pages.html"
-
-    @cached_property
-    def count(self) -> int:
-        """The rows, `LIMIT` at most."""
-        return min(self._found, self.LIMIT)
-
-    @cached_property
-    def is_cut(self) -> bool:
-        """Whether there are more rows than are counted."""
-        return self._found > self.LIMIT
-
-    @cached_property
-    def _found(self) -> int:
-        rows: Any = self.object_list
-        return len(rows.order_by("-pk").values_list("pk", flat=True)[: self.LIMIT + 1])
+    ORDER = "-pk"
 
 
 class LongList(ChangeList):
@@ -82,7 +64,7 @@ class LongList(ChangeList):
 class LongListAdmin(ReadOnlyAdmin):
     """Rows that there are millions of."""
 
-    paginator = CountedPages
+    paginator = NumberedPages
     show_full_result_count = False
     list_per_page = 50
 

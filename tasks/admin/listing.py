@@ -39,6 +39,8 @@ class CountedPages(Paginator):  # type: ignore[type-arg]
     """
 
     LIMIT = 500
+    #: The list's own order, in which the rows are counted, too.
+    ORDER = "-created_at"
     template_name = "tasks/admin/pages.html"
 
     @cached_property
@@ -56,7 +58,7 @@ class CountedPages(Paginator):  # type: ignore[type-arg]
         rows: Any = self.object_list
         # In the list's own order: without one PostgreSQL reads what it takes for cheap,
         # which after a large pruning are the empty pages of the whole table.
-        found: int = rows.order_by("-created_at")[: self.LIMIT + 1].count()
+        found: int = rows.order_by(self.ORDER)[: self.LIMIT + 1].count()
         return found
 
 
