@@ -6,7 +6,6 @@ one sentence that says what to write instead.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from fliptech_site import environment as env
+from fliptech_site.log_lines import logging_to_stderr
 from fliptech_site.sidebar import NAVIGATION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -64,8 +64,9 @@ ACTOR_MODULES = [
     # Modules of one's own with further actors.
     *env.words("EXTRA_ACTOR_MODULES"),
 ]
-#: Modules that hold data of people, as they erase, and what `leads.lead_events` asks.
+#: Modules that hold data of people, in the order in which they erase.
 PERSONAL_DATA = ["campaigns.persons", "demos.persons", "leads.persons"]
+#: Functions that tell what happened to a lead, each `(lead_id) -> iterable of LeadEvent`.
 LEAD_EVENTS = ["demos.lead_events.events", "campaigns.lead_events.events"]
 
 #: Functions that add lines to /metrics, each `() -> iterable of prometheus metrics`.
@@ -285,8 +286,9 @@ LINKEDIN_URL = env.url(
 ).rstrip("/")
 #: Board's name -> where it answers, for boards that are not where they usually are.
 JOB_BOARD_URLS: dict[str, str] = {}
-#: From this score on a lead gets a demo and a mail; exported files are kept for days.
+#: From this score on a lead gets a demo site and an e-mail.
 QUALIFYING_SCORE = env.integer("QUALIFYING_SCORE", 50, minimum=0, maximum=100)
+#: Days that exported files are kept.
 EXPORT_DAYS = env.integer("EXPORT_DAYS", 7, minimum=1, maximum=365)
 
 # --- Demos ----------------------------------------------------------------
@@ -319,23 +321,7 @@ SAMPLE_PORT = env.integer("SAMPLE_PORT", 8099, minimum=1024, maximum=65_535)
 # --- Logging --------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s %(message)s"}
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "stream": sys.stderr,
-            "formatter": "line",
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # pika logs a dozen errors for each connection it can't make, and raises it as well.
-    "loggers": {"pika": {"level": "CRITICAL"}},
-}
+LOGGING = logging_to_stderr(LOG_LEVEL)
 
 # --- Admin ----------------------------------------------------------------
 
