@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
 from campaigns.models import Conversation, Email, IncomingMessage
-from campaigns.recalling import Recalled, recall
 from campaigns.states import EmailState
 
-_UNTOLD = Recalled()
+if TYPE_CHECKING:
+    from campaigns.recalling import Recalled
+
 #: Mails of each side that are shown, the newest.
 MAX_SHOWN = 100
 
@@ -69,11 +71,14 @@ def _ours(conversation: Conversation) -> list[Entry]:
         )
         .order_by("-id")[:MAX_SHOWN]
     )
-    recalled = recall(emails)
-    return [_our_entry(email, recalled.get(email.pk, _UNTOLD)) for email in emails]
+    # Where it is needed: who only reads mailboxes renders no templates.
+    from campaigns.recalling import recall
+
+    recalled = recall(list(emails))
+    return [_our_entry(email, recalled.get(email.pk)) for email in emails]
 
 
-def _our_entry(email: Email, recalled: Recalled) -> Entry:
+def _our_entry(email: Email, recalled: Recalled | None) -> Entry:
     written = getattr(email, "written", None)
     who = email.account.from_name
     if written is not None and written.user is not None:
@@ -83,8 +88,8 @@ def _our_entry(email: Email, recalled: Recalled) -> Entry:
         is_ours=True,
         who=who,
         subject=email.subject,
-        text=written.text if written is not None else recalled.text,
-        note=recalled.note,
+        text=written.text if written else recalled.text if recalled else "",
+        note=recalled.note if recalled else "",
         email=email,
     )
 
