@@ -41,7 +41,12 @@ _MOST_SEARCHES = 400
 #: Seconds to wait when a quota is used up: Google counts by the minute.
 _QUOTA_SECONDS = 60.0
 #: Of a rectangle: the ids so far, its pages, and the token of the next one.
-_FIRST_PAGE: dict[str, Any] = {"ids": [], "pages": 0, "token": "", "is_second_try": False}
+_FIRST_PAGE: dict[str, Any] = {
+    "ids": [],
+    "pages": 0,
+    "token": "",
+    "is_second_try": False,
+}
 
 
 @dataclass
