@@ -12,6 +12,7 @@ from tests.bench.measuring import Comparison, Series, Target
 from tests.bench.servers import Servers
 
 BARE, OFFICE, MAILER = "bare smtplib", "django-post_office", "django-mailer"
+LAUNCHER = "launcher"
 #: Connections of everybody; django-mailer has one only.
 CONNECTIONS = 4
 WINDOW = 50
@@ -48,6 +49,8 @@ def mail_processes(
             name: stack.enter_context(PeerProcess(module, environment, folder / place))
             for name, module, environment, place in (
                 (OURS, "tests.bench.our_mail", ours, "ours"),
+                # Apart, since its memory is measured.
+                (LAUNCHER, "tests.bench.our_mail", ours, "launcher"),
                 (BARE, "tests.bench.bare_smtp", ours, "bare"),
                 ("queues", "tests.bench.mail_peers", peers, "queues"),
             )
@@ -64,7 +67,7 @@ def compare_mail(
     """Run the parts that are named; `say` is told what is going on."""
     measure: dict[str, Callable[[], Iterator[Comparison]]] = {
         "sends": lambda: _sends(peers, sizes, port, say),
-        "launch": lambda: _launch(peers[OURS], sizes, say),
+        "launch": lambda: _launch(peers[LAUNCHER], sizes, say),
         "pace": lambda: _pace(peers[OURS], port, say),
     }
     return [one for part in parts for one in measure[part]()]
