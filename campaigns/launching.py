@@ -212,6 +212,9 @@ def finish_if_done(campaign_id: int | None = None) -> int:
         state=CampaignState.RUNNING, freezing_since__isnull=True
     )
     if campaign_id is not None:
+        # The whole question is asked after each few mails: most often this answers it.
+        if Email.objects.filter(campaign=campaign_id, state__in=OPEN).exists():
+            return 0
         campaigns = campaigns.filter(pk=campaign_id)
     mails = Email.objects.filter(campaign=OuterRef("pk"))
     last_step = (

@@ -154,7 +154,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en-us"
 FORMAT_MODULE_PATH = "fliptech_site.formats"
-USE_I18N = True
+# All is English: looking each word up in a catalogue took a tenth of a page.
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 
