@@ -101,6 +101,12 @@ def _in_words(message: Incoming, new_text: str) -> str:
     return ""
 
 
+def says_absent(subject: str) -> bool:
+    """Say whether a subject is one that only machines write, such as "Out of office"."""
+    subject = subject[:300]
+    return bool(_SUBJECT.search(subject) or _SUBJECT_ANYWHERE.search(subject))
+
+
 def is_list(message: Incoming) -> bool:
     """Say whether it came through a mailing list or is a newsletter."""
     names = ("list-id", "list-unsubscribe", "list-post", "feedback-id")

@@ -46,8 +46,11 @@ _SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def text_of_html(html: str) -> str:
-    """Return the text of a mail in HTML; "" for what is no HTML."""
+def text_of_html(html: str, *, with_addresses: bool = False) -> str:
+    """Return the text of a mail in HTML; "" for what is no HTML.
+
+    `with_addresses` writes behind a name the address that its link hides.
+    """
     html = _NOT_XML.sub("", html[:MAX_HTML])
     if not _TAG.search(html):  # a text that is called HTML
         return html
@@ -56,13 +59,14 @@ def text_of_html(html: str) -> str:
         root = lxml.html.document_fromstring(html.encode(), parser=parser)
     except (lxml.etree.LxmlError, ValueError, AssertionError):
         return ""
-    return _Writer().write(root)
+    return _Writer(with_addresses).write(root)
 
 
 class _Writer:
     """Walks the tree once, without recursion."""
 
-    def __init__(self) -> None:
+    def __init__(self, with_addresses: bool) -> None:
+        self._with_addresses = with_addresses
         self._lines: list[str] = []
         self._line: list[str] = []
         self._depth = 0
@@ -100,6 +104,8 @@ class _Writer:
         if self._skipping:
             self._skipping -= 1
         else:
+            if self._with_addresses and (hidden := _hidden_address(element)):
+                self._line.append(f" <{hidden}>")
             if element.tag in _BLOCKS:
                 self._break()
             elif element.tag in ("td", "th"):
@@ -141,6 +147,14 @@ class _Writer:
             or (had_any and self._lines and self._lines[-1].strip("> "))
         ):
             self._lines.append(self._prefix() + text)
+
+
+def _hidden_address(element: lxml.html.HtmlElement) -> str:
+    """Return the address to which a link writes, "" where its text shows one."""
+    target = str(element.get("href") or "")[:500] if element.tag == "a" else ""
+    if not target.lower().startswith("mailto:") or "@" in (element.text or ""):
+        return ""
+    return target[len("mailto:") :].partition("?")[0].strip()
 
 
 def _marks(element: lxml.html.HtmlElement) -> str:

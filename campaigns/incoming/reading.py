@@ -63,7 +63,7 @@ def read_incoming(raw: bytes) -> Incoming:
             plain.append(part.text[:MAX_TEXT])
     text = "\n".join(plain)
     if not text.strip() and html:
-        text = "\n".join(map(text_of_html, html))
+        text = "\n".join(text_of_html(each, with_addresses=True) for each in html)
     return Incoming(
         headers=message.headers,
         text=text[:MAX_TEXT],
