@@ -35,9 +35,11 @@ _HEADS = re.compile(
 _SIGNATURES = re.compile(
     r"(?:^|[\s_])(?:gmail_signature|moz-signature|protonmail_signature_block|"
     r"ms-outlook(?:-mobile|-ios|-android)?-signature|bloop_sign|edo-signature|"
-    r"applemailsignature|airmail_signature)\b",
+    r"applemailsignature|airmail_signature|front-signature|sh-signature)\b",
     re.IGNORECASE,
 )
+#: As ids; as classes these words are used for much else.
+_SIGNATURE_IDS = {"signature", "x_signature", "composer_signature"}
 _TOP_BORDER = re.compile(
     r"border(?:-top)?\s*:\s*(?:none\s*;\s*border-top\s*:\s*)?solid", re.IGNORECASE
 )
@@ -170,6 +172,8 @@ def _is_quote(element: lxml.html.HtmlElement) -> bool:
 def _is_signature(element: lxml.html.HtmlElement) -> bool:
     if element.tag not in ("div", "span", "pre", "table"):
         return False
+    if str(element.get("id", "")).lower() in _SIGNATURE_IDS:
+        return True
     smart = element.get("data-smartmail", "")
     return smart == "gmail_signature" or bool(_SIGNATURES.search(_marks(element)))
 

@@ -20,6 +20,7 @@ _PHRASES = read_phrases("signatures")
 _DEVICE = re.compile(rf"^\W{{0,4}}(?:{_PHRASES['device']}).{{0,110}}$", re.IGNORECASE)
 #: "Sent from my phone. Please excuse typos." is one of these, though two sentences.
 _EXCUSE = re.compile(_PHRASES["excuse"], re.IGNORECASE)
+_MACHINE = re.compile(_PHRASES["machine"], re.IGNORECASE)
 _SENTENCE = re.compile(
     r"[.,!?;] |[.!?]$| (?:is|are|was|were|will|you|we|much|because) "
 )
@@ -37,7 +38,10 @@ def is_device_line(line: str) -> bool:
         return True
     # A link may follow the words: Get Outlook for iOS<https://…>
     words = re.sub(r"[<(\[]?https?://\S+", "", line).strip().rstrip(".")
-    return len(words.split()) <= 9 and not _SENTENCE.search(words)
+    if _MACHINE.search(words):
+        # "Sent from my Verizon, Samsung Galaxy smartphone" is no sentence either.
+        words = words.replace(", ", " ")
+    return len(words.split()) <= 10 and not _SENTENCE.search(words)
 
 
 def signature_at(lines: Sequence[str], number: int) -> bool:
