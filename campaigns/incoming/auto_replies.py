@@ -118,8 +118,11 @@ def says_absent(subject: str) -> bool:
 
 def _promised(text: str) -> re.Match[str] | None:
     """Find the promise of an answer that follows thanks for a mail."""
-    thanks = _THANKS.search(text)
-    return _PROMISE.search(text, thanks.end(), thanks.end() + _SOON) if thanks else None
+    for thanks in _THANKS.finditer(text):
+        end = thanks.end()
+        if found := _PROMISE.search(text, end, end + _SOON):
+            return found
+    return None
 
 
 def is_list(message: Incoming) -> bool:

@@ -38,7 +38,7 @@ _SERVICE = re.compile(
 )
 _NOTATION = re.compile(r"^(?:smtp|rfc-?822)=")
 _COPY = re.compile(
-    rf"^[\s\-=*_>#:|<]{{0,60}}(?:{_PHRASES['copy']})[\s\-=*_:.#|>]{{0,60}}$",
+    rf"^[ \t\-=*_>#:|<]{{0,60}}+(?:{_PHRASES['copy']})[ \t\-=*_:.#|>]{{0,60}}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _HEAD_OF_NAMES = re.compile(
