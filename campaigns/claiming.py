@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, prefetch_related_objects
 from django.utils import timezone
 
 from campaigns.fates import AccountTrouble
@@ -122,16 +122,13 @@ def rate_limited(wait: Wait) -> RateLimited:
 def _lock(email_ids: Sequence[int]) -> list[Email]:
     emails = list(
         Email.objects.select_for_update(of=("self",))
-        .select_related(
-            "account",
-            "campaign__launched_by",
-            "lead",
-            "recipient",
-            "template",
-            "variant",
-        )
+        .select_related("lead", "recipient")
         .filter(pk__in=email_ids)
         .order_by("pk")
+    )
+    # What mails share is read once, and not made an object of for each of them.
+    prefetch_related_objects(
+        emails, "account", "campaign__launched_by", "template", "variant"
     )
     if missing := set(email_ids) - {email.pk for email in emails}:
         raise InvalidInput(f"There is no e-mail {min(missing)}.")

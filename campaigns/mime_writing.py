@@ -144,7 +144,12 @@ def _checked(address: str) -> str:
     return spec
 
 
+#: Old readers take these for quoting and drop them; Windows' files can't have them.
+_QUOTING = str.maketrans('"<>', "'()")
+
+
 def _disposition(kind: str, filename: str) -> str:
+    filename = filename.translate(_QUOTING)
     if _PLAIN_FILENAME.fullmatch(filename):
         return f'Content-Disposition: {kind};\r\n filename="{filename}"'
     pieces = ["utf-8''"]

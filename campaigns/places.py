@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -76,11 +78,29 @@ def country_of(country: str, *, phone: str = "", website: str = "") -> str:
     return _ENDINGS.get(host.rpartition(".")[2].casefold(), "")
 
 
+#: Of "+1", whose 25 countries share their numbers: the area, its exchange, the rest.
+_NORTH_AMERICAN = re.compile(r"\+1([2-9]\d{5})\d{4}")
+
+
 def _region_of(phone: str) -> str:
+    if found := _NORTH_AMERICAN.fullmatch(phone):
+        return _region_of_exchange(found[1])
     try:
         number = phonenumbers.parse(phone, None)
     except NumberParseException:
         return ""
+    return phonenumbers.region_code_for_number(number) or ""
+
+
+@lru_cache(maxsize=16_384)
+def _region_of_exchange(digits: str) -> str:
+    """Give the country of a North American exchange: its 10,000 numbers lie in one.
+
+    Freezing an audience asks for each of its leads, and parsing took a third of that.
+    """
+    number = phonenumbers.PhoneNumber(
+        country_code=1, national_number=int(digits) * 10**4
+    )
     return phonenumbers.region_code_for_number(number) or ""
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.demo_links import demo_urls
+from campaigns.demo_links import leads_with_demo
 from campaigns.limits import Hold, limits_on
 from campaigns.models import Campaign, Email, SendingLimit
 from campaigns.pacing import Rate, rate_of
@@ -128,7 +128,7 @@ def _reasons(
         return
     yield reasons_to_pass_over(emails)
     leads = [email.lead_id for email in emails if email.lead_id is not None]
-    shown = demo_urls(leads)
+    shown = leads_with_demo(leads)
     gone = (SkipReason.NO_DEMO, "The demo site was taken down before the mail went.")
     yield {
         email.pk: gone

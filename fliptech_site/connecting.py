@@ -27,6 +27,7 @@ from fliptech_site.addresses import (
     is_localhost,
     is_public,
 )
+from fliptech_site.deadlines import deadlines
 
 #: Seconds to wait for one address before the next one of the same name is tried.
 _CONNECT_SECONDS = 5.0
@@ -45,11 +46,9 @@ class Watchdog:
         self._ends_at = time.monotonic() + seconds
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        deadlines.set(self, self.seconds, self._end)
         self._token = _watchdog.set(self)
         return self
 
@@ -59,7 +58,7 @@ class Watchdog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        deadlines.call_off(self)
         _watchdog.reset(self._token)
         with self._lock:
             for copy in self._sockets:

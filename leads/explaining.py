@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from lxml.html import HtmlElement
 
+from leads import explaining_tables
 from leads.contact_links import contact_links
 from leads.contacts import (
     emails_in_text,
@@ -35,7 +36,7 @@ class PageExplainer:
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the source, the files and the address the page had."""
-        parser.add_argument("source", choices=list(PAGE_READERS))
+        parser.add_argument("source", choices=[*PAGE_READERS, explaining_tables.NAME])
         parser.add_argument("file", type=Path, nargs="+")
         parser.add_argument("--url", default="", help="the page's own address")
 
@@ -44,6 +45,13 @@ class PageExplainer:
     ) -> Iterable[dict[str, Any]]:
         """Give one object for each file: items, outcome, reason and more."""
         for path in file:
+            if source == explaining_tables.NAME:
+                told = explaining_tables.explain_table(path)
+                is_readable = told["outcome"] != Outcome.ERROR
+                yield {"file": str(path), "source": source, **told} | {
+                    "is_readable": is_readable
+                }
+                continue
             saved = read_saved_file(path)
             yield {
                 "file": str(path),
@@ -171,6 +179,14 @@ class RobotsExplainer:
             return
         rules = parse_robots(body, agent=agent)
         for address in url:
+            if "://" not in address and not address.startswith("/"):
+                yield {
+                    "allowed": False,
+                    "outcome": Outcome.ERROR,
+                    "reason": f"{address!r} is no address: write https://… or /path.",
+                    "is_readable": False,
+                }
+                continue
             rule = rules.deciding_rule(address)
             yield {
                 "allowed": rules.allows(address),

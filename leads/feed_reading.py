@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from django.db import transaction
 from django.utils import timezone
 
 from fliptech_site import outbound
 from leads.fetching import Page, fetch
-from leads.job_endings import set_waiting
+from leads.job_endings import Stop, set_waiting
 from leads.job_keeping import end_job, end_without_list
 from leads.judging import FEED_TYPES
 from leads.models import ScrapeJob
@@ -26,6 +27,7 @@ _PATIENCE_SECONDS = 240.0
 _LIMITS = outbound.Limits(bytes=20 * 1024 * 1024, seconds=60)
 #: Parts of one feed; more would be a feed that goes round in circles.
 _MOST_PARTS = 100
+_REPEATS = "The last part repeats what came before, so no further one was asked for."
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def read_feed(job: ScrapeJob, feed: Feed) -> None:
 
 def _keep(job: ScrapeJob, feed: Feed, page: Page, read: BoardPage) -> bool:
     """Store one part; False when the job ended with it."""
-    cursor, before = job.cursor, job.counts["listed"]
+    cursor = job.cursor
     if read.outcome not in (Outcome.OK, Outcome.PARTIAL, Outcome.EMPTY):
         _end_with(job, read.outcome, read.reason)
         return False
@@ -79,19 +81,27 @@ def _keep(job: ScrapeJob, feed: Feed, page: Page, read: BoardPage) -> bool:
         cursor["empty"] = read.reason
     if read.total is not None:
         cursor["total"] = read.total
-    cursor["read"] = cursor.get("read", 0) + len(read.vacancies) + read.unreadable
+    origin = replace(feed.origin, fetched_at=page.fetched_at, fetch_id=page.fetch_id)
+    # What a part holds and where the next one is become known together, or not at all.
+    with transaction.atomic():
+        repeated = store_vacancies(job, read.vacancies, origin)
+        fresh = len(read.vacancies) - repeated
+        cursor["read"] = cursor.get("read", 0) + fresh + read.unreadable
+        _move_on(job, read, is_repeated=bool(repeated) and not fresh)
+        job.save(update_fields=["counts", "cursor", "updated_at"])
+    return True
+
+
+def _move_on(job: ScrapeJob, read: BoardPage, *, is_repeated: bool) -> None:
+    """Set the cursor to the next part, unless there are enough or it would repeat."""
+    cursor = job.cursor
     cursor["parts"] += 1
     cursor["next"] = read.next_url
-    origin = replace(feed.origin, fetched_at=page.fetched_at, fetch_id=page.fetch_id)
-    store_vacancies(job, read.vacancies, origin)
-    is_first = cursor["parts"] == 1
-    is_enough = job.counts["leads_found"] >= job.parameters["max_results"]
-    # A part with nothing new would repeat itself for ever.
-    is_repeated = not is_first and job.counts["listed"] == before
-    if is_enough or is_repeated:
+    if job.counts["leads_found"] >= job.parameters["max_results"]:
         cursor["next"], cursor["is_cut"] = "", bool(read.next_url)
-    job.save(update_fields=["counts", "cursor", "updated_at"])
-    return True
+    elif is_repeated and read.next_url:
+        # The next one would repeat it again, and so on for ever.
+        cursor["next"], cursor["stop"] = "", Stop.NOTHING_NEW
 
 
 def _end_early(job: ScrapeJob, feed: Feed, page: Page) -> None:
@@ -115,23 +125,25 @@ def _end_with(job: ScrapeJob, outcome: Outcome, reason: str) -> None:
 
 
 def _finish(job: ScrapeJob) -> None:
-    cursor = job.cursor
+    cursor, stop = job.cursor, job.cursor.get("stop")
     found, faults = job.counts["leads_found"], cursor["faults"]
     missing = (cursor.get("total") or 0) - cursor.get("read", 0)
+    if cursor["next"]:
+        faults.append(f"The feed has more than the {_MOST_PARTS} parts that are read.")
+        stop = Stop.MAX_RESULTS
+    elif missing > 0 and not cursor.get("is_cut") and found:
+        faults.append(
+            f"The board says it has {cursor['total']} jobs and gave {missing} fewer."
+        )
     if not found and not faults:
         reason = cursor.get("empty") or "None of the entries names a company."
         end_job(job, Outcome.EMPTY, reason)
     elif not found:
         end_job(job, Outcome.MARKUP_CHANGED, faults[0])
     elif faults:
-        end_job(job, Outcome.PARTIAL, " ".join(faults)[:1000])
-    elif missing > 0 and not cursor.get("is_cut"):
-        reason = (
-            f"The board says it has {cursor['total']} jobs and gave {missing} fewer."
-        )
-        end_job(job, Outcome.PARTIAL, reason)
+        end_job(job, Outcome.PARTIAL, " ".join(faults)[:1000], stop=stop)
     else:
-        end_job(job, Outcome.OK, "")
+        end_job(job, Outcome.OK, _REPEATS if stop else "", stop=stop)
 
 
 def read_saved_feed(

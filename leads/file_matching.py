@@ -13,6 +13,7 @@ from typing import Any
 from fliptech_site.errors import InvalidInput
 from leads.linking.finding import Likeness, Matches, find_matches
 from leads.linking.profiles import COMPARED_FIELDS, Profile, make_profile
+from leads.outcomes import Outcome
 from leads.tables.base import BadRow, Row, Table
 from leads.tables.mapping import Columns, map_columns, parse_map
 from leads.tables.opening import open_table
@@ -34,10 +35,24 @@ class FileMatches:
     matches: Matches
     problems: list[str]
 
+    @property
+    def _outcome(self) -> Outcome:
+        if self.problems:
+            return Outcome.PARTIAL
+        return Outcome.OK if self.rows else Outcome.EMPTY
+
+    @property
+    def _reason(self) -> str:
+        if self.problems:
+            return f"{len(self.problems)} of {self.rows} rows can't be read."
+        return "" if self.rows else "There is no row below the header."
+
     def as_json(self, *, explain: bool = False) -> dict[str, Any]:
         """Give the clusters as row numbers; `explain` adds each pair's reasons."""
         found: dict[str, Any] = {
             "file": self.file,
+            "outcome": self._outcome,
+            "reason": self._reason,
             "rows": self.rows,
             "columns": {
                 field: names[0] if len(names) == 1 else names
@@ -86,6 +101,8 @@ def match_file(
     """
     # Not strict: a lone quote inside a cell must not shift the numbers of rows.
     table = open_table(path, strict=False, has_header=has_header)
+    if not table.header:
+        raise InvalidInput(f"{path.name} is empty: it has neither header nor rows.")
     sample = list(itertools.islice(table.rows, SAMPLE_ROWS))
     cells = [row.cells for row in sample if isinstance(row, Row)]
     columns = map_columns(table.header, cells, parse_map(maps, table.header))
@@ -93,7 +110,7 @@ def match_file(
     if not columns.keys() & {"name", "phone", "email", "website", "street"}:
         raise InvalidInput(
             f"No column of {path.name} says who a business is (its columns are"
-            f" {', '.join(table.header) or 'none'}): name one with --map name=COLUMN."
+            f" {', '.join(table.header)}): name one with --map name=COLUMN."
         )
     with _without_collecting():
         return _match(path.name, sample, table, columns, progress)

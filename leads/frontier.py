@@ -10,9 +10,10 @@ from itertools import zip_longest
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from leads.models import ScrapeJob
+from leads.models import Posting, ScrapeJob
 from leads.sources.base import ListRow
 
 _REMEMBER = """
@@ -66,6 +67,16 @@ def remember_rows(
     with connection.cursor() as cursor:
         cursor.execute(_REMEMBER, parameters)
     return len(told)
+
+
+def to_read(job: ScrapeJob) -> QuerySet[Posting]:
+    """Give the listings that this job still has to read, in the list's order.
+
+    What could not be read is tried again by a later job, and by none of them twice.
+    """
+    is_old = Q(read_at=None) | Q(read_at__lt=job.started_at or job.created_at)
+    is_open = Q(state=Posting.State.NEW) | Q(state=Posting.State.UNREADABLE) & is_old
+    return job.postings.filter(is_open).select_related("lead").order_by("pk")
 
 
 def row_hash(row: ListRow) -> str:

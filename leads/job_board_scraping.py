@@ -73,6 +73,8 @@ def scrape_job_board(**parameters: Any) -> dict[str, Any]:
     """
     checked = check_board(**parameters)
     job = open_job(NAME, checked)
+    if job.is_finished:
+        return job.as_result()
     board = find_board(checked["board"]) if checked["board"] else None
     if checked["path"]:
         read_saved_feed(job, checked["path"], _reader(board), _origin(board, checked))

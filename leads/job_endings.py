@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from leads.drifting import judge_fill_rates
-from leads.models import ScrapeJob
+from leads.models import Fetch, ScrapeJob
 from leads.outcomes import Outcome
 
 Stop = ScrapeJob.Stop
@@ -66,4 +66,11 @@ def finish(job: ScrapeJob, outcome: Outcome, reason: str, *, stop: Stop) -> None
         job.state, job.outcome, job.reason = ScrapeJob.State.FINISHED, outcome, reason
         job.stop_reason, job.finished_at = stop, timezone.now()
         job.counts.pop("counted", None)
+        job.counts["pages"] = _pages_of(job)
         job.save()
+
+
+def _pages_of(job: ScrapeJob) -> int:
+    """Count the answers by their rows: a worker that died took its own count along."""
+    asked = job.fetches.exclude(purpose=Fetch.Purpose.ROBOTS)
+    return asked.exclude(outcome="").count()

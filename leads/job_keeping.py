@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -20,9 +21,15 @@ from tasks.enqueueing import enqueue
 
 
 def open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
-    """Give the unfinished job for these parameters, or begin one."""
+    """Give the unfinished job for these parameters, or begin one.
+
+    A task that is run again because its worker died after the job's end gets that job:
+    it is finished, and nothing is left to do.
+    """
     claim = current_claim()
     now = timezone.now()
+    if claim and (ended := _ended_by(claim.task_id, source, parameters)):
+        return ended
     job, _ = ScrapeJob.objects.exclude(state=ScrapeJob.State.FINISHED).get_or_create(
         source=source,
         parameters=dict(parameters),
@@ -32,6 +39,18 @@ def open_job(source: str, parameters: Mapping[str, Any]) -> ScrapeJob:
     job.task_id = claim.task_id if claim else job.task_id
     job.save(update_fields=["state", "task_id", "updated_at"])
     return job
+
+
+def _ended_by(
+    task_id: UUID, source: str, parameters: Mapping[str, Any]
+) -> ScrapeJob | None:
+    """Give the job that a run of this task brought to its end.
+
+    One without a stop reason was finished by the monitoring, because its task had failed.
+    """
+    ended = ScrapeJob.objects.filter(task_id=task_id, state=ScrapeJob.State.FINISHED)
+    same = ended.filter(source=source, parameters=dict(parameters))
+    return same.exclude(stop_reason="").first()
 
 
 def no_counts() -> dict[str, int]:

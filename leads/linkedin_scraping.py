@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from fliptech_site.errors import InvalidInput
@@ -82,6 +83,8 @@ def gather_from_linkedin(**parameters: Any) -> dict[str, Any]:
     if not checked["path"]:
         return _read_live(checked)
     job = open_job(NAME, checked)
+    if job.is_finished:
+        return job.as_result()
     saved = read_saved_file(Path(checked["path"]))
     if saved.has_text and is_markup(saved.text) and not is_contacts(saved.text):
         read_saved_feed(job, checked["path"], read_jobs, _origin(""))
@@ -102,19 +105,22 @@ def _read_live(checked: dict[str, Any]) -> dict[str, Any]:
     if robots_for(url).allows(url):
         require_consent(LinkedIn())
     job = open_job(NAME, checked)
-    read_feed(job, Feed("LinkedIn", url, read_jobs, _origin(url)))
+    if not job.is_finished:
+        read_feed(job, Feed("LinkedIn", url, read_jobs, _origin(url)))
     return job.as_result()
 
 
 def _store_contacts(job: ScrapeJob, read: Contacts) -> None:
-    """Store the companies of contacts; a run that was interrupted finds them known."""
+    """Store the companies of contacts; a run that was interrupted goes on after them."""
     wanted = job.parameters["max_results"]
     records = contact_records(read.contacts)
-    for done in range(0, min(len(records), wanted), _BATCH):
+    for done in range(job.cursor.get("done", 0), min(len(records), wanted), _BATCH):
         progress(done, len(records), "contacts")
-        store_companies(job, records[done : min(done + _BATCH, wanted)])
-        job.counts["listed"] = len(read.contacts)
-        job.save(update_fields=["counts", "filled", "updated_at"])
+        with transaction.atomic():
+            store_companies(job, records[done : min(done + _BATCH, wanted)])
+            job.counts["listed"] = len(read.contacts)
+            job.cursor["done"] = done + _BATCH
+            job.save(update_fields=["counts", "cursor", "filled", "updated_at"])
     end_job(job, read.outcome, read.reason)
 
 

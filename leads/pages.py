@@ -20,6 +20,12 @@ _BLANKED = bytes(
 _NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 
+_ONE_CLASS = lxml.etree.ElementDefaultClassLookup(
+    element=HtmlElement,
+    comment=lxml.html.HtmlComment,
+    pi=lxml.html.HtmlProcessingInstruction,
+    entity=lxml.html.HtmlEntity,
+)
 _thread = threading.local()
 
 
@@ -46,6 +52,8 @@ def _parser() -> HTMLParser:
     if parser is None:
         # No limit on depth or text size: the fetch has bounded the bytes.
         parser = _thread.parser = HTMLParser(encoding="utf-8", huge_tree=True)
+        # lxml.html asks a Python function for each element's class, for forms' sake.
+        parser.set_element_class_lookup(_ONE_CLASS)
     return parser
 
 

@@ -12,10 +12,10 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from fliptech_site.errors import InvalidInput, PermanentError
 from leads.fetching import Page
+from leads.frontier import to_read
 from leads.job_endings import set_waiting
 from leads.job_keeping import count, end_job, mark, note_filled, open_job, send_on
 from leads.merging import Kind, store_record
@@ -74,7 +74,7 @@ def scrape_places(**parameters: Any) -> dict[str, Any]:
     checked = check_places(**parameters)
     job = open_job(NAME, checked)
     run = Asking(job, Patience(_PATIENCE_SECONDS))
-    if not job.cursor and not find_area(run):
+    if job.is_finished or (not job.cursor and not find_area(run)):
         return job.as_result()
     if search_all(run) and _read_all(run):
         _finish(run)
@@ -85,7 +85,7 @@ def _read_all(run: Asking) -> bool:
     """Ask for the details of new places; False when the job ended here."""
     _count_known(run.job)
     total = run.job.postings.count()
-    waiting = list(run.job.postings.filter(Q(state="new") | Q(state="unreadable")))
+    waiting = list(to_read(run.job))
     for done, posting in enumerate(waiting):
         progress(total - len(waiting) + done, total, posting.key)
         page = run.ask(f"places/{quote(posting.key)}", DETAILS_MASK)

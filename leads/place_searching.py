@@ -1,12 +1,14 @@
 """Find the ids of places, rectangle by rectangle, until an area gives no more.
 
-What is still to be searched stands in the job's cursor. A rectangle counts as searched
-when its ids are stored, so that nothing is lost if the worker dies in between.
+What is still to be searched stands in the job's cursor: rectangles, and the next page
+of the first one. It moves in the transaction that stores a page's ids, so that nothing
+is lost or asked twice if the worker dies in between.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
@@ -26,6 +28,7 @@ from leads.sources.google_places import (
     PAGE_SIZE,
     SEARCH_MASK,
     Area,
+    Found,
     read_area,
     read_search,
     search_body,
@@ -37,6 +40,13 @@ _LIMITS = outbound.Limits(bytes=4 * 1024 * 1024)
 _MOST_SEARCHES = 400
 #: Seconds to wait when a quota is used up: Google counts by the minute.
 _QUOTA_SECONDS = 60.0
+#: Of a rectangle: the ids so far, its pages, and the token of the next one.
+_FIRST_PAGE: dict[str, Any] = {
+    "ids": [],
+    "pages": 0,
+    "token": "",
+    "is_second_try": False,
+}
 
 
 @dataclass
@@ -110,47 +120,56 @@ def search_all(run: Asking) -> bool:
             cursor["cut_short"] += len(cursor["areas"]) if listed < wanted else 0
             cursor["areas"] = []
             break
-        area = Area(*cursor["areas"][0]) if cursor["areas"][0] else None
-        found = _search(run, area, wanted - listed)
-        if found is None:
+        if not _search_page(run):
             return False
-        with transaction.atomic():
-            _remember(run, found)
-            rest = cursor["areas"][1:]
-            if len(found) >= MOST_PER_SEARCH:
-                if area is None or area.is_smallest():
-                    cursor["cut_short"] += 1
-                else:
-                    rest = [*rest, *area.halves()]
-            cursor["areas"] = rest
-            run.job.counts["listed"] = run.job.postings.count()
-            run.job.save(update_fields=["cursor", "counts", "updated_at"])
     run.job.save(update_fields=["cursor", "counts", "updated_at"])
     return True
 
 
-def _search(run: Asking, area: Area | None, wanted: int) -> dict[str, str] | None:
-    """Give the ids of one rectangle, None when the job ended here."""
-    places: dict[str, str] = {}
-    token = ""
-    for _ in range(MOST_PER_SEARCH // PAGE_SIZE):
-        body = search_body(run.job.parameters["query"], area, token)
-        page = run.ask("places:searchText", SEARCH_MASK, body)
-        run.job.cursor["searches"] += 1
-        found = read_search(page.text)
-        if found.outcome == Outcome.EMPTY:
-            break
-        if found.outcome != Outcome.OK:
-            _remember(run, places)
-            _stop_search(run, refused(page, found.outcome, found.reason))
-            return None
-        is_new = bool(found.places.keys() - places.keys())
-        places |= found.places
-        token = found.next_page_token
-        # A page that repeats what came before would repeat it for ever.
-        if not token or not is_new or len(places) >= wanted:
-            break
-    return places
+def _search_page(run: Asking) -> bool:
+    """Ask for the next page of the first rectangle; False when the job ended here."""
+    cursor = run.job.cursor
+    area = Area(*cursor["areas"][0]) if cursor["areas"][0] else None
+    tile = cursor.get("tile") or _FIRST_PAGE
+    body = search_body(run.job.parameters["query"], area, tile["token"])
+    page = run.ask("places:searchText", SEARCH_MASK, body)
+    found = read_search(page.text)
+    cursor["searches"] += 1
+    if found.outcome not in (Outcome.OK, Outcome.EMPTY):
+        if tile["token"] and page.status == 400 and not tile["is_second_try"]:
+            # A token of long ago is known no more: the rectangle begins again, once.
+            cursor["tile"] = _FIRST_PAGE | {"is_second_try": True}
+            return True
+        _stop_search(run, refused(page, found.outcome, found.reason))
+        return False
+    with transaction.atomic():
+        _remember(run, found.places)
+        _move_on(run, area, tile, found)
+        run.job.counts["listed"] = run.job.postings.count()
+        run.job.save(update_fields=["cursor", "counts", "updated_at"])
+    return True
+
+
+def _move_on(
+    run: Asking, area: Area | None, tile: dict[str, Any], found: Found
+) -> None:
+    """Set the cursor to the rectangle's next page, or to what comes after it."""
+    cursor, wanted = run.job.cursor, run.job.parameters["max_results"]
+    ids = list(dict.fromkeys([*tile["ids"], *found.places]))
+    pages, token = tile["pages"] + 1, found.next_page_token
+    # A page that repeats what came before would repeat it for ever.
+    is_new = len(ids) > len(tile["ids"])
+    is_last = pages >= MOST_PER_SEARCH // PAGE_SIZE
+    if token and is_new and not is_last and run.job.postings.count() < wanted:
+        cursor["tile"] = tile | {"ids": ids, "pages": pages, "token": token}
+        return
+    cursor["areas"], cursor["tile"] = cursor["areas"][1:], None
+    if len(ids) < MOST_PER_SEARCH:
+        return
+    if area is None or area.is_smallest():
+        cursor["cut_short"] += 1
+    else:
+        cursor["areas"] += area.halves()
 
 
 def _stop_search(run: Asking, page: Page) -> None:

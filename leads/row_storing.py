@@ -15,6 +15,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from fliptech_site.prepared import fetch_prepared
 from leads.bulk_storing import store_records
 from leads.folding import FALLBACK
 from leads.merging import Kind, Stored
@@ -29,7 +30,7 @@ WITH row AS MATERIALIZED (
         longitude text
     )
 ), told AS MATERIALIZED (
-    SELECT nextval(pg_get_serial_sequence('leads_lead', 'id')) AS id, row.*
+    SELECT nextval((SELECT pg_get_serial_sequence('leads_lead', 'id'))::regclass) AS id, row.*
     FROM row
     -- An array and not a join: without fresh statistics the planner reads every
     -- listing's key there is rather than looking these few up in the index.
@@ -129,9 +130,7 @@ def _insert(source: str, rows: Sequence[ListRow], now: datetime) -> dict[int, in
         "headline": FALLBACK,
         "now": now,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return dict(cursor.fetchall())
+    return dict(fetch_prepared(statement, parameters))
 
 
 @cache

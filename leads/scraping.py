@@ -16,7 +16,7 @@ from fliptech_site.errors import InvalidInput
 from leads.consents import require_consent
 from leads.drift_rules import counted
 from leads.fetching import Page, fetch
-from leads.frontier import remember_rows, values_hash
+from leads.frontier import remember_rows, to_read, values_hash
 from leads.job_endings import Stop, finish, finish_blocked, finish_read, set_waiting
 from leads.job_keeping import count, end_without_list, mark, open_job, send_on
 from leads.merging import Kind, store_record
@@ -49,6 +49,8 @@ def scrape(source: str, **parameters: Any) -> dict[str, Any]:
     checked = found.check(parameters)
     require_consent(found)
     job = open_job(source, checked)
+    if job.is_finished:
+        return job.as_result()
     run = Run(job=job, source=found, patience=Patience(_PATIENCE_SECONDS))
     if not job.postings.exists() and not _read_list(run):
         return job.as_result()
@@ -100,7 +102,7 @@ def _read_postings(run: Run) -> None:
     """Read what is new on the frontier and finish the job."""
     postings = list(run.job.postings.select_related("lead").order_by("pk"))
     _count_known(run.job, postings)
-    waiting = [p for p in postings if _is_open(p)]
+    waiting = list(to_read(run.job))
     failures = 0
     for done, posting in enumerate(waiting):
         progress(len(postings) - len(waiting) + done, len(postings), posting.title)
@@ -117,10 +119,6 @@ def _read_postings(run: Run) -> None:
             break
     progress(len(postings), len(postings))
     finish_read(run.job, gave_up=failures >= _FAILURES_IN_A_ROW)
-
-
-def _is_open(posting: Posting) -> bool:
-    return posting.state in (Posting.State.NEW, Posting.State.UNREADABLE)
 
 
 def _count_known(job: ScrapeJob, postings: list[Posting]) -> None:

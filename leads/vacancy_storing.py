@@ -33,10 +33,11 @@ class Origin:
     attribution: str = ""
 
 
-def store_vacancies(job: ScrapeJob, vacancies: list[Vacancy], origin: Origin) -> None:
+def store_vacancies(job: ScrapeJob, vacancies: list[Vacancy], origin: Origin) -> int:
     """Store leads, postings, counts and the next tasks, or none of them.
 
-    Companies beyond the job's `max_results` are left out.
+    Companies beyond the job's `max_results` are left out. Returns how many of the
+    vacancies this job had listed before.
     """
     known: dict[str, list[str]] = job.cursor.setdefault("companies", {})
     grouped = by_company(vacancies)
@@ -65,11 +66,14 @@ def store_vacancies(job: ScrapeJob, vacancies: list[Vacancy], origin: Origin) ->
     with transaction.atomic():
         are_new = [name not in known for name in companies]
         leads = store_companies(job, records, are_new)
-        _store_postings(job, dict(zip(leads, companies.values(), strict=True)), origin)
+        # Two companies may be one lead: each brings its own jobs.
+        by_lead = list(zip(leads, companies.values(), strict=True))
+        repeated = _store_postings(job, by_lead, origin)
         for name, listed in companies.items():
             titles = [*known.get(name, ()), *(each.title for each in listed)]
             known[name] = list(dict.fromkeys(titles))[:100]
         job.save(update_fields=["counts", "cursor", "filled", "updated_at"])
+    return repeated
 
 
 def store_companies(
@@ -94,8 +98,9 @@ def store_companies(
 
 
 def _store_postings(
-    job: ScrapeJob, listed: dict[int, list[Vacancy]], origin: Origin
-) -> None:
+    job: ScrapeJob, listed: list[tuple[int, list[Vacancy]]], origin: Origin
+) -> int:
+    """Store the postings, count them, and return how many this job had before."""
     now = timezone.now()
     rows = {
         (key := f"{origin.board}:{each.key}"[:200]): Posting(
@@ -111,7 +116,7 @@ def _store_postings(
             last_seen_at=now,
             read_at=now,
         )
-        for lead_id, vacancies in listed.items()
+        for lead_id, vacancies in listed
         for each in vacancies
     }
     known = Posting.objects.filter(source=origin.source, key__in=rows)
@@ -128,3 +133,4 @@ def _store_postings(
     )
     job.counts["listed"] += len(rows) - seen_here
     job.counts["new_postings"] = job.counts.get("new_postings", 0) + len(rows) - seen
+    return seen_here

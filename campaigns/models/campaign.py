@@ -228,11 +228,15 @@ class Recipient(models.Model):
         INCLUDED = "included", "included"
         SKIPPED = "skipped", "skipped"
 
+    # Both are found by the constraints and indexes below.
     campaign = models.ForeignKey(
-        Campaign, on_delete=models.CASCADE, related_name="recipients"
+        Campaign, on_delete=models.CASCADE, related_name="recipients", db_index=False
     )
     lead = models.ForeignKey(
-        "leads.Lead", on_delete=models.PROTECT, related_name="recipients"
+        "leads.Lead",
+        on_delete=models.PROTECT,
+        related_name="recipients",
+        db_index=False,
     )
     #: As `leads.suppression.normalise_address` gives it; blank when there is none.
     address = models.CharField(max_length=254, blank=True)
@@ -253,12 +257,14 @@ class Recipient(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
+            # The lead stands first, for whoever looks for all of its campaigns.
             models.UniqueConstraint(
-                fields=["campaign", "lead"], name="campaigns_recipient_uniq"
+                fields=["lead", "campaign"], name="campaigns_recipient_uniq"
             ),
-            # Two leads may share an address; only one of them is written to.
+            # Two leads may share an address; only one of them is written to. The
+            # address stands first, for whoever answers or refuses, in all campaigns.
             models.UniqueConstraint(
-                fields=["campaign", "address"],
+                fields=["address", "campaign"],
                 condition=models.Q(state="included"),
                 name="campaigns_recipient_address_uniq",
             ),
@@ -278,12 +284,6 @@ class Recipient(models.Model):
             ),
         ]
         indexes = [
-            # Whoever answers or refuses, in all campaigns.
-            models.Index(
-                fields=["address"],
-                condition=models.Q(state="included"),
-                name="campaigns_recipient_to_idx",
-            ),
             # "Why not sent?", by an address or its beginning.
             models.Index(
                 fields=["campaign", "address"],

@@ -37,12 +37,15 @@ class Email(models.Model):
         TEST = "test", "test"
 
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CAMPAIGN)
+    # Each index costs a launch one write per mail, and each attempt three more: its
+    # states stand in several, so no update is spared. The law of one begins with it.
     campaign = models.ForeignKey(
         Campaign,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="emails",
+        db_index=False,
     )
     recipient = models.ForeignKey(
         Recipient,
@@ -69,15 +72,21 @@ class Email(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="emails",
+        db_index=False,
     )
     #: Which variant of its step it is, decided when the row was written.
     variant = models.ForeignKey(
-        Variant, null=True, blank=True, on_delete=models.PROTECT, related_name="emails"
+        Variant,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="emails",
+        db_index=False,
     )
     #: As `leads.suppression.normalise_address` gives it.
     address = models.CharField(max_length=254)
     #: What asked for a test or single mail, so that asking twice makes one row.
-    request_key = models.CharField(max_length=100, unique=True, null=True, blank=True)
+    request_key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - unique
 
     state = models.CharField(
         max_length=10, choices=EmailState.choices, default=EmailState.WAITING
@@ -91,7 +100,7 @@ class Email(models.Model):
     #: Whether the step after this one was planned, or never will be.
     is_followed = models.BooleanField(default=False)
     #: Set by the first claim and kept, so that every attempt carries the same one.
-    message_id = models.CharField(max_length=200, unique=True, null=True, blank=True)
+    message_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique
     #: What a provider calls the mail in its events; blank for SMTP.
     provider_id = models.CharField(max_length=200, blank=True)
     subject = models.CharField(max_length=400, blank=True)
@@ -117,6 +126,17 @@ class Email(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["campaign", "step", "address"], name="campaigns_email_uniq"
+            ),
+            # Of those that have one: an index keeps every NULL, too.
+            models.UniqueConstraint(
+                fields=["message_id"],
+                condition=Q(message_id__isnull=False),
+                name="campaigns_email_message_id_uniq",
+            ),
+            models.UniqueConstraint(
+                fields=["request_key"],
+                condition=Q(request_key__isnull=False),
+                name="campaigns_email_request_uniq",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=EmailState.values),
@@ -208,7 +228,11 @@ class Email(models.Model):
                 name="campaigns_email_provider_idx",
             ),
             # The figures of a day.
-            models.Index(fields=["sent_at"], name="campaigns_email_sent_idx"),
+            models.Index(
+                fields=["sent_at"],
+                condition=Q(sent_at__isnull=False),
+                name="campaigns_email_sent_idx",
+            ),
         ]
 
     def __str__(self) -> str:

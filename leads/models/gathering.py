@@ -88,6 +88,11 @@ class ScrapeJob(models.Model):
         board = self.parameters.get("board")
         return f"{self.source}:{board}"[:30] if board else self.source
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state == self.State.FINISHED
+
     def as_result(self) -> dict[str, Any]:
         """Give what an actor returns about this job."""
         return {

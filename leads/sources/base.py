@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from leads.outcomes import Outcome
 from leads.records import Value
@@ -29,8 +29,7 @@ class PageState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class ListRow:
+class ListRow(NamedTuple):
     """One listing on a list page; `key` is the source's own id of it."""
 
     key: str

@@ -80,9 +80,9 @@ def read_page(text: str, url: str) -> PageReading:
         total = len(listed.rows) + listed.unreadable
         reason = f"{listed.unreadable} of {total} rows have no link that is known."
         return PageReading(
-            Outcome.PARTIAL, reason, [_item(vars(row)) for row in listed.rows], more
+            Outcome.PARTIAL, reason, [_item(row._asdict()) for row in listed.rows], more
         )
-    items = [_item(vars(row)) for row in listed.rows]
+    items = [_item(row._asdict()) for row in listed.rows]
     return PageReading(OUTCOMES[listed.state], listed.reason, items, more)
 
 

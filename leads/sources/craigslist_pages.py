@@ -204,7 +204,7 @@ def _with_positions(rows: list[ListRow], page: HtmlElement) -> list[ListRow]:
         found = numbers[next_one]
         at = found + 1
         if place := _item_position(item):
-            told[found] = ListRow(**{**vars(told[found]), **place})
+            told[found] = told[found]._replace(**place)  # type: ignore[arg-type]
     return told
 
 

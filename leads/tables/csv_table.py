@@ -133,9 +133,15 @@ def _rows(reader: Iterator[list[str]], skipped: int) -> Iterator[Row | BadRow]:
 
 def _no_csv(line: int, error: csv.Error) -> str:
     text = str(error)
-    if "end of data" in text or "field limit" in text:
+    if "end of data" in text:
         return (
             f"Line {line}: a quote is opened here and never closed, so no row from here"
             " on could be read: close it and import the file again."
+        )
+    if "field limit" in text:
+        return (
+            f"Line {line}: a cell has more than {_LONGEST_CELL:,} characters, or its"
+            " quote is never closed, which loses rows: shorten or close it and import"
+            " the file again."
         )
     return f"Line {line}: it is no CSV ({error}): mend its quotes."

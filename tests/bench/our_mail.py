@@ -38,7 +38,11 @@ class Driver:
     """Sends with real workers through RabbitMQ, everything recorded."""
 
     def __init__(self) -> None:
-        call_command("migrate", verbosity=0)
+        # Two processes have one database: the second finds all done.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(1)")
+            call_command("migrate", verbosity=0)
+            cursor.execute("SELECT pg_advisory_unlock(1)")
         # Declares both queues.
         enqueue("send_batch_emails", email_ids=[])
         enqueue("process_campaign_batch", campaign_id=0, email_ids=[])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -62,6 +63,16 @@ def test_the_usual_address_is_plain(address):
 )
 def test_a_country_is_told_by_what_is_known(country, phone, website, code):
     assert country_of(country, phone=phone, website=website) == code
+
+
+@given(st.from_regex(r"\+1[0-9]{9,11}", fullmatch=True))
+def test_a_north_american_number_lies_where_the_whole_of_it_is_said_to_lie(phone):
+    try:
+        number = phonenumbers.parse(phone, None)
+    except phonenumbers.NumberParseException:
+        number = None
+    told = phonenumbers.region_code_for_number(number) if number else None
+    assert country_of("", phone=phone) == (told or "")
 
 
 @pytest.mark.parametrize(

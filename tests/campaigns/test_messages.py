@@ -151,17 +151,20 @@ def test_files_are_nested_as_mail_programs_expect(files, wanted):
 
 
 @given(name=st.text(max_size=120).map(one_line).filter(bool))
-def test_any_filename_reads_the_same(name):
+@example(name='""')
+@example(name="<a>")
+def test_any_filename_reads_the_same_but_for_quoting(name):
     raw = build(replace(LETTER, attachments=(file_entity(name, "text/csv", b"a"),)))
 
     message = read(raw)
     (part,) = message.iter_attachments()
-    assert part.get_filename() == name
+    shown = name.translate(str.maketrans('"<>', "'()"))
+    assert part.get_filename() == shown
     assert part["Content-Disposition"].defects == ()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 78
     # The other parser of the standard library, as older programs read it.
     plain = message_from_bytes(raw, policy=compat32)
-    assert collapse_rfc2231_value(plain.get_payload()[1].get_filename()) == name
+    assert collapse_rfc2231_value(plain.get_payload()[1].get_filename()) == shown
 
 
 @example(subject="=?utf-8?q?Hidden?= words", name="=?utf-8?q?Ada?=")

@@ -170,3 +170,43 @@ def test_any_file_ends_in_an_outcome(saved, source, content, url):
     (answer,) = explain("page", source, saved(content), f"--url={url}")
     assert answer["outcome"] in Outcome
     assert answer["items"] or answer["reason"]
+
+
+def test_a_file_of_businesses_is_explained_row_by_row(saved):
+    good = saved("Company,Phone,City\nRosa,707-555-0123,Ely\nMill,12,\n", "list.csv")
+    page = saved("<html><table><tr><td>name", "page.csv")
+    bare = saved("name,city\n", "bare.csv")
+    answer, wrong, empty = (
+        explain_all("page", "file", each) for each in (good, page, bare)
+    )
+    assert answer["outcome"] == "partial"
+    assert answer["items"] == [
+        {"line": 2, "name": "Rosa", "phone": "+17075550123", "city": "Ely"}
+    ]
+    assert answer["columns"] == {
+        "name": ["Company"],
+        "phone": ["Phone"],
+        "city": ["City"],
+    }
+    assert "Line 3, column 'phone'" in answer["reason"]
+    assert (wrong["outcome"], wrong["exit"]) == ("error", 1)
+    assert "is a web page" in wrong["reason"]
+    assert (empty["outcome"], empty["exit"]) == ("empty", 0)
+
+
+def test_what_is_no_address_is_neither_allowed_nor_forbidden(saved):
+    file = saved("User-agent: *\nDisallow: /x", "robots.txt")
+    url = ("--agent", "A", "--url")
+    assert explain_all("robots", file, *url, "not a url")["outcome"] == "error"
+    assert explain_all("robots", file, *url, "/x/y")["allowed"] is False
+
+
+def explain_all(*arguments: object) -> dict[str, Any]:
+    """Give the one answer of a command with its exit code."""
+    out = StringIO()
+    code = 0
+    try:
+        call_command("explain", *map(str, arguments), "--json", stdout=out)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    return json.loads(out.getvalue()) | {"exit": code}

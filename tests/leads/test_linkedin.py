@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fliptech_site.errors import InvalidInput
+from leads import linkedin_scraping
 from leads.consents import ConsentMissingError, record_consent
 from leads.linkedin_scraping import gather_from_linkedin
 from leads.models import Lead, ScrapeJob
@@ -180,6 +181,29 @@ def test_where_robots_allow_consent_is_wanted_and_the_list_is_read_to_its_end(
     web.put("linkedin", repeated, card(1) + card(2))
     result = gather_from_linkedin(query="plumber")
     assert (result["outcome"], result["leads_found"], result["pages"]) == ("ok", 2, 2)
+
+
+@pytest.mark.django_db
+def test_contacts_whose_reader_died_are_counted_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(linkedin_scraping, "_BATCH", 1)
+    file = tmp_path / "Connections.csv"
+    file.write_text(NOTES + HEADER + ROWS)
+    store = linkedin_scraping.store_companies
+
+    def die_at_the_second(job, records):
+        if job.counts["leads_found"]:
+            raise KeyboardInterrupt
+        return store(job, records)
+
+    monkeypatch.setattr(linkedin_scraping, "store_companies", die_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        gather_from_linkedin(path=str(file))
+    monkeypatch.setattr(linkedin_scraping, "store_companies", store)
+    result = gather_from_linkedin(path=str(file))
+    found = Lead.objects.count()
+    assert found > 1
+    assert (result["leads_found"], result["leads_created"]) == (found, found)
+    assert result["leads_known"] == 0
 
 
 @pytest.mark.django_db

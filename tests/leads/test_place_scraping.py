@@ -81,6 +81,40 @@ def test_a_crowd_at_one_point_is_told_and_not_cut_for_ever(places):
     assert "60 places" in result["reason"]
 
 
+def test_pages_that_repeat_themselves_end_a_rectangle(places):
+    places.places = [place(n, 37.5, -122.5) for n in range(60)]
+    search = places._search
+
+    def always_the_first(asked, mask):
+        asked.pop("pageToken", None)
+        return search(asked, mask)
+
+    places._search = always_the_first
+    assert run()["listed"] == 20
+    assert len(places.searches) == 2
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_token_of_long_ago_begins_its_rectangle_again_once(places, refusals):
+    places.places = [place(n, 37.5, -122.5) for n in range(25)]
+    search = places._search
+
+    def refuse(asked, mask):
+        if "pageToken" in asked and places.refused < refusals:
+            places.refused += 1
+            places.errors = [(400, "INVALID_ARGUMENT", "The token is too old.")]
+            return places("POST", "/v1/places:searchText", places.headers, b"{}")
+        return search(asked, mask)
+
+    places.refused = 0
+    places.headers = {"X-Goog-Api-Key": KEY, "X-Goog-FieldMask": SEARCH_MASK}
+    places._search = refuse
+    result = run()
+    told = {1: ("ok", 25), 2: ("partial", 0)}[refusals]
+    assert (result["outcome"], result["leads_found"]) == told
+    assert len(places.searches) == 3 if refusals == 1 else 2
+
+
 def test_a_place_name_is_turned_into_its_rectangle(places):
     places.viewport = {
         "low": {"latitude": 37, "longitude": -123},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -44,7 +43,7 @@ def test_it_is_the_same_lead_as_one_that_was_stored_one_by_one(monkeypatch):
     fast = store_rows("craigslist", [ROW])[0].lead_id
     monkeypatch.setattr(row_storing, "_insert", lambda *_: {})
     slow = store_rows(
-        "craigslist", [replace(ROW, key="b2", url="https://list.example/b2")]
+        "craigslist", [ROW._replace(key="b2", url="https://list.example/b2")]
     )[0]
     fields = [f.name for f in Lead._meta.concrete_fields if f.name not in ("id", "first_seen_at", "updated_at")]  # fmt: skip
     one, other = (
@@ -58,7 +57,7 @@ def test_it_is_the_same_lead_as_one_that_was_stored_one_by_one(monkeypatch):
 
 def test_rows_keep_their_order_whoever_is_known():
     rows = [
-        replace(ROW, key=f"k{n}", url=f"https://list.example/{n}") for n in range(6)
+        ROW._replace(key=f"k{n}", url=f"https://list.example/{n}") for n in range(6)
     ]
     store_rows("craigslist", rows[::2])
     stored = store_rows("craigslist", rows)

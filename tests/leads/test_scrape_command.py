@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 
+from leads.management.commands.scrape import standing_of
 from leads.models import Lead
 from tasks.models import Task
 from tests.leads import board_shapes as shapes
@@ -73,3 +74,14 @@ def test_what_could_only_fail_is_refused(arguments, hint):
     with pytest.raises(CommandError, match=hint):
         call_command("scrape", *arguments)
     assert not Task.objects.exists()
+
+
+def test_who_waits_is_told_why_nothing_happens():
+    call_command("scrape", "job_boards", "--board", "remote_ok")
+    task = Task.objects.get()
+    assert standing_of(task) == ""
+    task.state, task.error_message = "scheduled", "remoteok.com is down."
+    assert "To be tried again at" in standing_of(task)
+    assert standing_of(task).endswith(": remoteok.com is down.")
+    task.state, task.progress_done, task.progress_total = "running", 2, 7
+    assert standing_of(task).startswith("2 of 7")

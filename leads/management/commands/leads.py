@@ -15,6 +15,7 @@ from leads.exporting import WRITERS, export
 from leads.file_matching import match_file
 from leads.filtering import FILTERS, parse_filters
 from leads.importing import import_file
+from leads.outcomes import Outcome
 from leads.person_requests import erase_all, export_all
 from leads.table_matching import match_leads
 from leads.uploads import preview
@@ -76,9 +77,17 @@ class Command(BaseCommand):
                 f" merged, {done.doubtful} new pairs wait for a person in admin."
             )
             return
-        found = match_file(
-            options["file"], maps=options["map"], has_header=not options["no_header"]
-        )
+        try:
+            found = match_file(
+                options["file"],
+                maps=options["map"],
+                has_header=not options["no_header"],
+            )
+        except FlipTechError as error:
+            if options["json"]:
+                told = {"outcome": Outcome.ERROR, "reason": str(error), "clusters": []}
+                self.stdout.write(json.dumps({"file": str(options["file"]), **told}))
+            raise
         result = found.as_json(explain=options["explain"])
         if options["json"]:
             self.stdout.write(json.dumps(result, ensure_ascii=False))

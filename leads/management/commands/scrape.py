@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from fliptech_site.errors import FlipTechError, InvalidInput
 from leads.checking_scrapes import CHECKS, check_scrape
@@ -103,14 +104,24 @@ class Command(BaseCommand):
     def _wait(self, task_id: UUID) -> None:
         told = ""
         while (task := Task.objects.get(pk=task_id)).state not in FINISHED:
-            now = f"{task.progress_done} of {task.progress_total} {task.progress_note}"
-            if task.progress_total and now != told:
+            now = standing_of(task)
+            if now not in ("", told):
                 self.stdout.write(now)
                 told = now
             time.sleep(0.2)
         if task.state != State.SUCCEEDED:
             raise CommandError(task.error_message or f"The task is {task.state}.")
         self.stdout.write(json.dumps(task.result))
+
+
+def standing_of(task: Task) -> str:
+    """Say how far a task is, or why it waits; empty while there is nothing to say."""
+    if task.state == State.SCHEDULED and task.error_shown:
+        when = timezone.localtime(task.run_at)
+        return f"To be tried again at {when:%H:%M:%S}: {task.error_shown}"
+    if not task.progress_total:
+        return ""
+    return f"{task.progress_done} of {task.progress_total} {task.progress_note}"
 
 
 def _checked(source: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import asdict
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -109,8 +110,21 @@ def test_a_file_without_header_is_read_by_its_contents(tmp_path):
 
 def test_a_file_that_names_nobody_is_refused(tmp_path):
     path = _file(tmp_path, "id,score\n1,2\n2,3\n")
+    out = StringIO()
     with pytest.raises(CommandError, match="No column of list.csv says who"):
-        call_command("leads", "match", str(path), "--json")
+        call_command("leads", "match", str(path), "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["outcome"], told["clusters"]) == ("error", [])
+    assert told["reason"].startswith("No column of list.csv says who")
+
+
+def test_how_the_reading_ended_stands_beside_the_clusters(tmp_path):
+    header = "name,phone\n"
+    assert match_file(_file(tmp_path, header)).as_json()["outcome"] == "empty"
+    assert match_file(_file(tmp_path, f"{header}A,1\n")).as_json()["reason"] == ""
+    bad = match_file(_file(tmp_path, f"{header}{'x' * 200_000},1\nB,2\n")).as_json()
+    assert bad["outcome"] == "partial"
+    assert "can't be read" in bad["reason"]
 
 
 def test_numbers_of_rows_are_those_that_csv_readers_count(tmp_path):
