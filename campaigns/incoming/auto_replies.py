@@ -90,6 +90,8 @@ def _in_headers(message: Incoming) -> str:
         in headers.text("x-ms-exchange-generated-message-source").lower()
     ):
         return "A rule of a mailbox wrote it."
+    if headers.text("x-apple-action").strip().lower() == "vacation":
+        return "It has the header x-apple-action."
     if headers.raw("delivered-to").lower().startswith("autoresponder"):
         return "An autoresponder wrote it."
     if headers.raw("x-post-messageclass").strip().startswith("9"):

@@ -112,6 +112,8 @@ def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
             each.address, each.final_address, each.status[:12], "delivered", False, ""
         )
     words = each.diagnosis
+    if not words and each.action.startswith("expire"):
+        words = "Delivery expired"
     found = diagnose(
         words,
         status=each.status,

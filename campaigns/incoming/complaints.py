@@ -16,6 +16,8 @@ _SUBJECT = re.compile(
     r"client tos notification|^\W*(?:fwd?: ?)?\[?(?:fbl|spam) (?:report|complaint)",
     re.IGNORECASE,
 )
+#: Nothing else has such a subject and holds a mail.
+_PLAIN = re.compile(r"abuse report|complaint about message from", re.IGNORECASE)
 _SENDER = re.compile(
     r"^(?:scomp|fbl\S*|feedback\S*|staff)@|@(?:\S+\.)?(?:fbl|arf)\.", re.IGNORECASE
 )
@@ -50,7 +52,7 @@ def read_complaint(message: Incoming) -> Complaint | None:
             return None
         return Complaint(_addresses(fields, message.original), kind)
     subject = message.subject
-    is_told = _SENDER.search(message.sender) or "abuse report" in subject.lower()
+    is_told = _SENDER.search(message.sender) or _PLAIN.search(subject)
     if message.original and is_told and _SUBJECT.search(subject):
         return Complaint(_addresses({}, message.original), "abuse")
     return None

@@ -30,12 +30,15 @@ _REASONS = [
 
 #: Some words are looked for earlier than others of the same reason.
 _SAME = {
+    "filtered": "policy",
     "sender": "policy",
     "nowhere": "host_unknown",
     "put_away": "disabled",
     "moved_surely": "moved",
     "user_gone_surely": "user_unknown",
 }
+#: These words are plainer than any code.
+_SURE = {"put_away", "filtered"}
 #: What a code says where no words were understood.
 _BY_STATUS = {
     "1.0": "user_unknown", "1.1": "user_unknown", "1.2": "host_unknown",
@@ -70,8 +73,8 @@ _STATUS_OF = {
 }  # fmt: skip
 #: What phones' networks and filters refuse after the text, they took by its address.
 _AFTER_DATA = re.compile(
-    r"in reply to (?:end of )?data|after (?:end of |pipelined )?data|after i sent the"
-    r" message|failed on data command|\(state 1[578]\)",
+    r"in reply to (?:end of )?data|(?:in|for|on) (?:end of )?(?:data|text) command|after (?:end of |pipelined )?data|after i sent the"
+    r" message|in end of data|smtp command data\b|following data command|\(state 1[578]\)",
     re.IGNORECASE,
 )
 #: Words of a server that is not sure yet.
@@ -118,14 +121,17 @@ def diagnose(
 
 def _is_certain(words: str, reason: str) -> bool:
     """Say whether a server that refused for now will not have another opinion later."""
-    said = _SAME.get(_reason_of_words(words)) or _reason_of_words(words)
-    return said == reason and not _PROVISIONAL.search(words)
+    section = _reason_of_words(words)
+    return _SAME.get(section, section) == reason and not _PROVISIONAL.search(words)
 
 
 def _reason(words: str, code: str) -> str:
     """Return the reason, "" where neither words nor code tell one."""
     by_code = _reason_of_status(code) or _BY_REPLY.get(reply_in(words), "")
-    reason = _SAME.get(_reason_of_words(words)) or _reason_of_words(words)
+    section = _reason_of_words(words)
+    reason = _SAME.get(section, section)
+    if section in _SURE and code[2:4] != "7.":
+        return reason
     if reason == "user_gone":
         reason = by_code if code[2:3] in ("7", "2", "3") and by_code else "user_unknown"
     elif not reason or _is_overruled(reason, code):
@@ -155,7 +161,7 @@ def _is_overruled(reason: str, code: str) -> bool:
     """Say whether a code is surer than words that are used for much else."""
     if code[2:] in ("1.7", "1.8", "1.9"):  # the sender's address
         return True
-    if code[2:] == "1.2" and reason in _PASSING | {"loop"}:
+    if code[2:] in ("1.2", "4.4") and reason in _PASSING | {"loop"}:
         return False  # the host is there, and does not answer
     loose = {"policy", "disabled", "expired", "network", "system", "loop"}
     return reason in loose and _reason_of_status(code) in DEAD and code[2:] != "1.0"

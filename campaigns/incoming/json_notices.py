@@ -13,7 +13,9 @@ from campaigns.incoming.reading import Incoming
 #: Recipients that are read of one notice.
 MAX_RECIPIENTS = 100
 
-_KIND = re.compile(r'"(?:notificationType|eventType)"\s*:')
+_KIND = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:')
+#: How long lines are broken on the way.
+_FOLD = re.compile(r"!\n ?")
 _CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -30,17 +32,24 @@ def read_json_notice(message: Incoming) -> Notified | None:
     text = message.text.lstrip()
     if not text.startswith("{") or not _KIND.search(text[:20_000]):
         return None
-    try:
-        # The words about leaving the topic follow behind it.
-        told, _ = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
+    told = _object(_FOLD.sub("", text))
+    if isinstance(inner := told.get("Message"), str):
+        told = _object(inner)
     kind = told.get("notificationType") or told.get("eventType")
     if not isinstance(kind, str):
         return None
     part = told.get(kind.lower())
     found = _recipients(part) if isinstance(part, dict) else []
     return Notified(kind.lower(), found)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        # The words about leaving the topic follow behind it.
+        told, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _recipients(part: dict[str, Any]) -> list[tuple[str, str, Diagnosis]]:

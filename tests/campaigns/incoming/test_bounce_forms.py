@@ -107,6 +107,26 @@ def test_a_notice_in_json_is_read():
     assert (failed.address, failed.status, failed.hard) == (DEAD, "5.1.1", True)
 
 
+@pytest.mark.parametrize("form", ["nested", "folded"])
+def test_json_is_read_however_it_was_packed(form):
+    told = json.dumps(
+        {
+            "notificationType": "Bounce",
+            "bounce": {
+                "bounceType": "Transient",
+                "bounceSubType": "MailboxFull",
+                "bouncedRecipients": [{"emailAddress": DEAD}],
+            },
+        }
+    )
+    if form == "nested":
+        told = json.dumps({"Type": "Notification", "Message": told})
+    else:
+        told = f"{told[:60]}!\n {told[60:]}"
+    failed = the_one(letter(told, **SES))
+    assert (failed.reason, failed.hard) == ("mailbox_full", False)
+
+
 def test_a_complaint_in_json_is_one():
     told = {
         "eventType": "Complaint",
@@ -152,10 +172,15 @@ def test_who_is_unknown_when_all_tries_are_over_is_unknown(action, status, words
         ("5.2.1", "550 5.2.1 user unknown", "disabled"),
         ("5.2.0", "550 Unknown user dead@shop.example", "policy"),
         ("5.0.0", "550 Unknown user (in reply to end of DATA command)", "policy"),
+        ("5.0.0", "550 No such user (state 18).", "policy"),
+        ("5.0.0", "550 : User unknown", "policy"),
         ("5.7.1", "550 5.7.1 Sender address rejected: not found", "policy"),
+        ("5.1.1", "550 5.1.1 This account has been disabled", "disabled"),
+        ("5.4.4", "554 5.4.4 SMTPSEND.DNS.MxLoopback; configured in a loop", "loop"),
+        ("5.1.2", "550 5.1.2 Connection timed out", "network"),
     ],
 )
-def test_a_code_of_a_mailbox_that_exists_outweighs_unknown_user(status, words, reason):
+def test_what_is_about_a_living_mailbox_or_our_mail_is_not_hard(status, words, reason):
     raw = report(fields(status=status, diagnostic_code=f"smtp; {words}"))
     assert (the_one(raw).reason, the_one(raw).hard) == (reason, False)
 
@@ -179,6 +204,11 @@ def test_a_subject_of_failure_above_a_text_of_delay_is_a_delay():
     assert failed.status.startswith("4.")
 
 
+def test_a_report_that_only_states_that_time_is_over_is_read():
+    failed = the_one(report(fields(action="expired")))
+    assert (failed.status, failed.reason, failed.hard) == ("4.4.7", "expired", False)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -197,5 +227,22 @@ def test_an_absence_without_a_sender_is_no_bounce(headers):
 def test_a_feedback_report_that_lost_its_parts_is_a_complaint():
     body = f"An abuse report.\n\nFeedback-Type: abuse\nUser-Agent: X/1\nVersion: 1\nOriginal-Rcpt-To: <{DEAD}>\n"
     found = classify(letter(body, subject="abuse report", in_reply_to=""))
+    assert found.kind == Kind.COMPLAINT
+    assert [each.address for each in found.recipients] == [DEAD]
+
+
+def test_a_complaint_that_encloses_the_mail_is_known_by_its_subject():
+    body = (
+        "--b\nContent-Type: message/rfc822\n\n"
+        f"From: anna@studio.example\nTo: {DEAD}\nSubject: Your website\n\nHi\n--b--\n"
+    )
+    raw = letter(
+        body,
+        content_type="multipart/mixed; boundary=b",
+        subject="complaint about message from 192.0.2.7",
+        in_reply_to="",
+        **{"from": "complaints@mail.example"},
+    )
+    found = classify(raw)
     assert found.kind == Kind.COMPLAINT
     assert [each.address for each in found.recipients] == [DEAD]
