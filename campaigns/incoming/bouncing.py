@@ -121,7 +121,8 @@ def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
         is_final=not each.is_delayed,
     )
     if (
-        found.reason in ("unknown", "system", "content")
+        not words
+        or found.reason in ("unknown", "system", "content")
         or not each.status
         or each.status.endswith(".0.0")
     ):
@@ -136,7 +137,8 @@ def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
                 is_delayed=each.is_delayed,
                 is_final=not each.is_delayed,
             )
-            if found.reason == "unknown" or fuller.status != found.status:
+            is_better = found.reason == "unknown" or fuller.status != found.status
+            if is_better or (not words and fuller.reason != "unknown"):
                 found, words = fuller, words or said
     words = " ".join(words.split())[:MAX_WORDS]
     return Failed(

@@ -77,6 +77,12 @@ _AFTER_DATA = re.compile(
     r" message|in end of data|smtp command data\b|following data command|\(state 1[578]\)",
     re.IGNORECASE,
 )
+#: Behind these stands what the other server said; before them our own speaks.
+_SAID = re.compile(
+    r"(?:server|host) (?:said|replied|returned)\W|returned was:|response (?:from the"
+    r" remote server )?was:|responded as follows:|returned an error:|failed with:",
+    re.IGNORECASE,
+)
 #: Words of a server that is not sure yet.
 _PROVISIONAL = re.compile(
     r"unverified|verif|gr[ae]y-?list|in progress|lookup (?:error|fail)|temporar",
@@ -150,8 +156,9 @@ def _reason(words: str, code: str) -> str:
 
 
 def _speaks_of_policy(words: str) -> bool:
+    said = _SAID.split(words)[-1]
     return any(
-        pattern.search(words)
+        pattern.search(said)
         for reason, pattern in _REASONS
         if reason in ("policy", "spam")
     )
@@ -168,9 +175,11 @@ def _is_overruled(reason: str, code: str) -> bool:
 
 
 def _reason_of_words(words: str) -> str:
-    for reason, pattern in _REASONS:
-        if pattern.search(words):
-            return reason
+    """Return the section whose phrase is found first; the other server's words go first."""
+    for text in dict.fromkeys((_SAID.split(words)[-1], words)):
+        for reason, pattern in _REASONS:
+            if pattern.search(text):
+                return reason
     return ""
 
 

@@ -24,6 +24,7 @@ _MACHINE = re.compile(_PHRASES["machine"], re.IGNORECASE)
 _SENTENCE = re.compile(
     r"[.,!?;] |[.!?]$| (?:is|are|was|were|will|you|we|much|because) "
 )
+_DISCLAIMER = re.compile(rf"^[\W_]{{0,6}}(?:{_PHRASES['disclaimer']})", re.IGNORECASE)
 _CLOSING = re.compile(
     rf"^\s{{0,4}}(?:{_PHRASES['closing']})\s*[,.!！，]{{0,2}}\s*$", re.IGNORECASE
 )
@@ -45,8 +46,10 @@ def is_device_line(line: str) -> bool:
 
 
 def signature_at(lines: Sequence[str], number: int) -> bool:
-    """Say whether the rest from here on is a signature."""
+    """Say whether the rest from here on is a signature, or what a company adds to it."""
     line = lines[number]
+    if _DISCLAIMER.match(line[:300]):
+        return True
     if len(line) > 120:
         return False
     if _MARK.match(line):

@@ -167,6 +167,19 @@ TAGS = [
     "Sent from AOL on Android",
     "Sent from Front",
 ]
+#: What companies and scanners of viruses add.
+DISCLAIMERS = [
+    "CONFIDENTIALITY NOTICE: The contents of this email are for the addressee only.",
+    "This e-mail and any attachments are confidential and intended solely for Anna.",
+    "Disclaimer: we are not liable.",
+    "Please consider the environment before printing this e-mail.",
+    "Virus-free. www.avast.example",
+    "Diese E-Mail enthält vertrauliche Informationen.",
+    "Ce message et ses pièces jointes sont confidentiels.",
+    "Este mensaje y sus anexos son confidenciales.",
+    "Questo messaggio è riservato al destinatario.",
+    "This email has been checked for viruses by Avast antivirus software.",
+]
 #: What people write that looks like one of these.
 KEPT = [
     'We tried it on 2 May 2026 and it failed. Here is what they wrote:\n\n"We are closed."',
@@ -178,6 +191,7 @@ KEPT = [
     "Date: 5 May\nTime: 10:00\nPlace: our office",
     "the original message was lost. Please send it again.\n\nBob",
     "Le prix est de 500 euros, comme je vous l'ai écrit :\n\nc'est trop cher.",
+    "Is this message confidential? I would like to show it to my partner.",
     "Sent from my desk, since the phone is broken; I will write more tomorrow.",
 ]
 
@@ -191,6 +205,12 @@ def test_only_the_answer_above_a_quote_is_kept(head, quote):
 @pytest.mark.parametrize("tag", TAGS)
 def test_the_line_that_a_program_adds_is_cut(tag):
     assert new_text_of_mail(f"{ANSWER}\n\n{tag}\n".encode()) == ANSWER
+
+
+@pytest.mark.parametrize("words", DISCLAIMERS)
+def test_what_a_company_adds_is_cut(words):
+    text = f"{ANSWER}\n\n{words}\n\nIf you are not the addressee, delete it.\n"
+    assert new_text_of_mail(text.encode()) == ANSWER
 
 
 @pytest.mark.parametrize("text", KEPT)
