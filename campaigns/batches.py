@@ -12,14 +12,16 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
+from campaigns.lanes import line_at, line_of, line_of_follow_ups
 from campaigns.models import Campaign, Email
 from campaigns.pacing import batches_of, rate_of
 from campaigns.states import SENDABLE, CampaignState
 from fliptech_site.errors import InvalidInput
 from tasks.enqueueing import enqueue_many
-from tasks.limits import reserve
+from tasks.limits import hold_until, reserve
 from tasks.models import Task
 from tasks.states import UNFINISHED
 
@@ -31,6 +33,10 @@ _ACTOR = {
     Email.Kind.CAMPAIGN: "send_campaign_email",
     Email.Kind.SINGLE: "send_single_email",
 }
+#: Mails due this much later wait in a line of their own moment.
+_SOON = timedelta(minutes=1)
+#: What is paused or over takes no places from others.
+_MAY_GO = Q(campaign=None) | Q(campaign__state=CampaignState.RUNNING)
 _TOGETHER = "send_campaign_emails_together"
 
 
@@ -79,26 +85,44 @@ def plan(email_ids: Sequence[int]) -> dict[str, Any]:
     with transaction.atomic():
         # Two runs of one batch must not both find a mail without a task.
         emails = list(
-            unplanned(Email.objects.filter(pk__in=email_ids))
+            unplanned(Email.objects.filter(_MAY_GO, pk__in=email_ids))
             .select_for_update(of=("self",))
             .select_related("account")
             .order_by("id")
         )
         if emails:
-            _plan(emails)
+            _plan(emails, timezone.now())
     return {"planned": len(emails)}
 
 
-def _plan(emails: list[Email]) -> None:
-    account, kind = emails[0].account, Email.Kind(emails[0].kind)
+def _plan(emails: list[Email], now: datetime) -> None:
     if len({(e.account_id, e.campaign_id, e.kind) for e in emails}) > 1:
         raise InvalidInput("A batch holds mails of one account, campaign and kind.")
+    lines: dict[str, list[Email]] = {}
+    follow_ups = ""
+    for email in emails:
+        if email.due_at is not None and email.due_at > now + _SOON:
+            line = line_at(email.account_id, email.due_at)
+        elif email.step > 1:
+            follow_ups = line = follow_ups or line_of_follow_ups(email.account_id)
+        else:
+            line = line_of(email.account_id)
+        lines.setdefault(line, []).append(email)
+    # In one order for all who take places of several lines.
+    for line, group in sorted(lines.items()):
+        latest = max((e.due_at for e in group if e.due_at is not None), default=now)
+        if latest > now + _SOON:
+            hold_until(line, latest)
+        _line_up(group, line)
+    Email.objects.bulk_update(emails, ["task_id"])
+
+
+def _line_up(emails: list[Email], line: str) -> None:
+    account, kind = emails[0].account, Email.Kind(emails[0].kind)
     rate = rate_of(account.per_minute)
     interval = max(rate.interval_seconds, float(account.min_gap_seconds))
     # A lane of its own: what is planned here must not use up what `claiming` takes.
-    start = reserve(
-        f"email:plan:{account.pk}", interval_seconds=interval, count=len(emails)
-    )
+    start = reserve(line, interval_seconds=interval, count=len(emails))
     at_once = 1 if account.min_gap_seconds else rate.at_once
     window = min(account.window, at_once) if kind == Email.Kind.CAMPAIGN else 1
     # As many as may go at once share a time, and a statement.
@@ -106,7 +130,6 @@ def _plan(emails: list[Email]) -> None:
     for number, group in enumerate(_pieces(emails, size)):
         run_at = start + timedelta(seconds=number * size * interval)
         _enqueue(group, kind, window, run_at)
-    Email.objects.bulk_update(emails, ["task_id"])
 
 
 def _enqueue(

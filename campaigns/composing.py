@@ -52,17 +52,25 @@ def compose(email: Email, demos: Mapping[int, str] | None = None) -> tuple[str, 
     composes many. Raises InvalidInput when the template can't be filled in for this
     lead.
     """
-    assert email.message_id is not None
     if email.template is None:
         return compose_answer(email)
+    letter = letter_of(email, email.template, demos)
+    return letter.subject, build(letter)
+
+
+def letter_of(
+    email: Email, template: Template, demos: Mapping[int, str] | None = None
+) -> Letter:
+    """Give what a mail made of a template says; otherwise as `compose`."""
+    assert email.message_id is not None
     account, is_test = email.account, email.kind == Email.Kind.TEST
     stop_url = unsubscribe_url(email.pk)
     values = values_for(account, email.campaign, email.lead, stop_url, demos)
-    source = source_of(email.template)
+    source = source_of(template)
     if email.variant is not None and email.variant.subject:
         source = source._replace(subject=email.variant.subject)
     rendered = render(source, values, seed=seed_of(email))
-    files = files_of(email.template)
+    files = files_of(template)
     thread = thread_of(email)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
     if is_test:
@@ -77,7 +85,7 @@ def compose(email: Email, demos: Mapping[int, str] | None = None) -> tuple[str, 
         trap_url="" if is_test else trap_url(email.pk),
         content_ids=files.content_ids,
     )
-    letter = Letter(
+    return Letter(
         from_name=account.from_name,
         from_address=account.from_address,
         reply_to=answers_to(email),
@@ -93,7 +101,6 @@ def compose(email: Email, demos: Mapping[int, str] | None = None) -> tuple[str, 
         images=tuple(files.images[name] for name in finished.images),
         attachments=files.attachments,
     )
-    return subject, build(letter)
 
 
 def preview(

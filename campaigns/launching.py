@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from campaigns.composing import source_of
 from campaigns.freezing import freeze
+from campaigns.lanes import leave_lines
 from campaigns.models import Account, Campaign, Email, Recipient, Step
 from campaigns.models.email import TO_BE_FOLLOWED
 from campaigns.moving import check_move, find, lock, move, name_of
@@ -142,6 +143,7 @@ def pause(campaign_id: int, *, reason: str = "", must: bool = True) -> bool:
         ):
             return False
         move(campaign, CampaignState.PAUSED, reason or "Paused by a person.")
+        leave_lines(campaign_id)
     return True
 
 
@@ -182,6 +184,7 @@ def cancel(campaign_id: int, *, reason: str = "") -> int:
                 reason or "Cancelled by a person.",
                 finished_at=timezone.now(),
             )
+            leave_lines(campaign_id)
     # From here on no claim succeeds; the rows follow, however many they are.
     return skip_cancelled(campaign_id)
 

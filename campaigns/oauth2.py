@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -25,22 +26,37 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
 class Preset(NamedTuple):
-    """Where a provider gives tokens, and for what."""
+    """Where a provider gives tokens and asks a mailbox's owner, and for what."""
 
     token_url: str
     scope: str
+    authorize_url: str = ""
 
 
 PRESETS = {
     Account.OAuthProvider.GOOGLE: Preset(
-        "https://oauth2.googleapis.com/token", "https://mail.google.com/"
+        "https://oauth2.googleapis.com/token",
+        "https://mail.google.com/",
+        "https://accounts.google.com/o/oauth2/v2/auth",
     ),
     Account.OAuthProvider.MICROSOFT: Preset(
         "https://login.microsoftonline.com/common/oauth2/v2.0/token",
-        "https://outlook.office.com/SMTP.Send offline_access",
+        "https://outlook.office.com/SMTP.Send"
+        " https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+        "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
     ),
     Account.OAuthProvider.OTHER: Preset("", ""),
 }
+
+
+class Client(NamedTuple):
+    """The application that a provider registered."""
+
+    id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Client({self.id!r})"
 
 
 class TokenRefused(PermanentError):
@@ -72,19 +88,23 @@ def access_token(account: Account, *, refused: str = "") -> str:
         locked = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         if held := _held(locked, refused):
             return held
-        answer = _fetch(locked)
-        locked.oauth_access_token = token = answer["access_token"]
-        locked.oauth_expires_at = timezone.now() + timedelta(seconds=_life(answer))
-        renewed = answer.get("refresh_token")
-        if isinstance(renewed, str) and renewed:
-            locked.oauth_refresh_token = renewed
-        locked.save(
-            update_fields=[
-                "oauth_access_token_sealed", "oauth_expires_at",
-                "oauth_refresh_token_sealed",
-            ]
-        )  # fmt: skip
-    return str(token)
+        keep(locked, ask_for_token(locked, _grant_of(locked)))
+    return locked.oauth_access_token
+
+
+def keep(account: Account, answer: dict[str, Any]) -> None:
+    """Seal what the token server gave, in the account's row, which the caller locks."""
+    account.oauth_access_token = answer["access_token"]
+    account.oauth_expires_at = timezone.now() + timedelta(seconds=_life(answer))
+    renewed = answer.get("refresh_token")
+    if isinstance(renewed, str) and renewed:
+        account.oauth_refresh_token = renewed
+    account.save(
+        update_fields=[
+            "oauth_access_token_sealed", "oauth_expires_at",
+            "oauth_refresh_token_sealed",
+        ]
+    )  # fmt: skip
 
 
 def endpoint_of(account: Account) -> Preset:
@@ -96,7 +116,24 @@ def endpoint_of(account: Account) -> Preset:
             f"The account {account} names no token address: type the one of its"
             " OAuth2 provider."
         )
-    return Preset(url, account.oauth_scope or preset.scope)
+    return Preset(
+        url,
+        account.oauth_scope or preset.scope,
+        account.oauth_authorize_url or preset.authorize_url,
+    )
+
+
+def client_of(account: Account) -> Client:
+    """Give the account's own application, or the installation's. Raises TokenRefused."""
+    if client_id := account.oauth_client_id:
+        return Client(client_id, account.oauth_client_secret)
+    client = Client(*settings.OAUTH_CLIENTS.get(account.oauth_provider, ("", "")))
+    if not client.id:
+        raise TokenRefused(
+            f"The account {account} has no OAuth2 client id: type the one of the"
+            " application that its provider registered for you."
+        )
+    return client
 
 
 def _held(account: Account, refused: str) -> str:
@@ -107,11 +144,16 @@ def _held(account: Account, refused: str) -> str:
     return "" if token == refused else token
 
 
-def _fetch(account: Account) -> dict[str, Any]:
+def ask_for_token(account: Account, grant: dict[str, str]) -> dict[str, Any]:
+    """Trade a grant for an access token, and give the server's answer with it.
+
+    Raises TokenRefused, and TransientError when the token server can't answer now.
+    """
     # Where it is needed: an idle worker holds no HTTP client.
     from fliptech_site.outbound import Limits, post
 
-    url, scope = endpoint_of(account)
+    url, client = endpoint_of(account).token_url, client_of(account)
+    question = {**grant, "client_id": client.id, "client_secret": client.secret}
     target = parse_target(url)
     if target.scheme != "https" and not is_this_machine(target.host):
         raise TokenRefused(
@@ -120,7 +162,7 @@ def _fetch(account: Account) -> dict[str, Any]:
         )
     response = post(
         url,
-        urlencode(_question(account, scope)).encode(),
+        urlencode({name: each for name, each in question.items() if each}).encode(),
         headers={
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
@@ -139,27 +181,26 @@ def _fetch(account: Account) -> dict[str, Any]:
         return answer
     raise TokenRefused(
         f"{host} gave the account {account} no access token"
-        f" ({_reason(response.status, answer)}): grant it again with `manage.py account"
-        " token`, or correct its OAuth2 fields."
+        f" ({reason_of(answer) or f'HTTP {response.status}'}): connect it again on its page in admin,"
+        " or correct its OAuth2 fields."
     )
 
 
-def _question(account: Account, scope: str) -> dict[str, str]:
-    question = {
-        "client_id": account.oauth_client_id,
-        "client_secret": account.oauth_client_secret,
-        "scope": scope,
-    }
-    if not question["client_id"]:
-        raise TokenRefused(
-            f"The account {account} has no OAuth2 client id: type the one of the"
-            " application that its provider registered for you."
-        )
+def _grant_of(account: Account) -> dict[str, str]:
+    scope = endpoint_of(account).scope
     if refresh := account.oauth_refresh_token:
-        question |= {"grant_type": "refresh_token", "refresh_token": refresh}
-    else:  # An application that has rights of its own, section 4.4.
-        question |= {"grant_type": "client_credentials"}
-    return {name: value for name, value in question.items() if value}
+        return {
+            "grant_type": "refresh_token", "refresh_token": refresh, "scope": scope,
+        }  # fmt: skip
+    if account.oauth_provider != Account.OAuthProvider.OTHER and not scope.endswith(
+        "/.default"
+    ):
+        raise TokenRefused(
+            f"The account {account} is not connected yet: press Connect on its page in"
+            " admin."
+        )
+    # An application that has rights of its own, section 4.4.
+    return {"grant_type": "client_credentials", "scope": scope}
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -178,8 +219,9 @@ def _life(answer: dict[str, Any]) -> float:
     return min(max(seconds, 0.0), 86_400.0) if seconds == seconds else _USUAL_SECONDS
 
 
-def _reason(status: int, answer: dict[str, Any]) -> str:
+def reason_of(answer: dict[str, Any]) -> str:
+    """Give what a server says is wrong, printable and in one line; blank for nothing."""
     said = [answer.get("error"), answer.get("error_description")]
     text = ": ".join(each for each in said if isinstance(each, str) and each)
     printable = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(printable.split())[:200] or f"HTTP {status}"
+    return " ".join(printable.split())[:200].rstrip(".")

@@ -53,6 +53,8 @@ JOIN unnest(%s::text[], %s::text[]) AS move(source, target) ON move.target = don
 WHERE email.id = done.id AND email.attempts = done.attempt AND email.state = move.source
 RETURNING email.id
 """
+#: States of a mail that did not go, for certain.
+_STAYED = (EmailState.DEFERRED, EmailState.FAILED)
 _MOVES = [(old, new) for old, targets in EMAIL_TRANSITIONS.items() for new in targets]
 
 _RELEASE = """
@@ -107,10 +109,8 @@ def settle_together(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SETTLE, [now, now, *columns])
         written = {row[0] for row in cursor.fetchall()}
-        deferred = {
-            one.fence.email_id for one in done if one.state == EmailState.DEFERRED
-        }
-        _take_off(written & deferred, counted)
+        stayed = {one.fence.email_id for one in done if one.state in _STAYED}
+        _take_off(written & stayed, counted)
     return written
 
 

@@ -9,10 +9,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.batches import BATCH_SIZE, plan, unplanned
-from campaigns.claiming import ORPHANED_AFTER
+from campaigns.claiming import AFTER_DATA, BEFORE_DATA, ORPHANED_AFTER
 from campaigns.launching import finish_if_done
-from campaigns.models import Email
+from campaigns.limits import quotas_of
+from campaigns.models import Email, SendingLimit
 from campaigns.pacing import batches_of
+from campaigns.recording import Fence, Settled, settle_together
 from campaigns.states import CampaignState, EmailState
 from fliptech_site.errors import InvalidInput
 from tasks.models import Task
@@ -54,18 +56,26 @@ def settle_orphans() -> tuple[int, int]:
     )
     in_doubt = orphans.filter(data_started_at__isnull=False).update(
         state=EmailState.IN_DOUBT,
-        detail=(
-            "The worker died after the mail was begun: it may or may not have arrived."
-            " It is not sent again by itself; settle it when you know."
-        ),
+        detail=AFTER_DATA,
         updated_at=now,
     )
-    deferred = orphans.filter(data_started_at__isnull=True).update(
-        state=EmailState.DEFERRED,
-        detail="The worker died before the mail was begun.",
-        updated_at=now,
+    return in_doubt, _defer(orphans.filter(data_started_at__isnull=True))
+
+
+def _defer(orphans: QuerySet[Email]) -> int:
+    """Give back attempts of which nothing was begun, and their slots of the days."""
+    emails = list(orphans.select_related("account", "campaign__launched_by")[:_LIMIT])
+    if not emails:
+        return 0
+    shared = list(SendingLimit.objects.all())
+    written = settle_together(
+        [
+            Settled(Fence(e.pk, e.attempts), EmailState.DEFERRED, BEFORE_DATA)
+            for e in emails
+        ],
+        {email.pk: quotas_of(email, shared) for email in emails},
     )
-    return in_doubt, deferred
+    return len(written)
 
 
 def try_again(email_id: int) -> None:

@@ -55,6 +55,10 @@ class TooMuch(ResourceLimitError):
     """Raised when a template asks for too much, or its time is over."""
 
 
+class TooSlow(TooMuch):
+    """Raised when a template's time is over."""
+
+
 @contextmanager
 def limits(seed: bytes) -> Iterator[None]:
     """Give the texts of one mail their time, and the seed that decides spintax."""
@@ -137,7 +141,7 @@ def _expressions(nodes: Iterable[Node]) -> Iterator[Expression]:
 
 def _check_time() -> None:
     if time.thread_time() > _deadline.get():
-        raise TooMuch(f"more than {MAX_SECONDS:g} seconds", token=None)
+        raise TooSlow(f"more than {MAX_SECONDS:g} seconds", token=None)
 
 
 class _Context(RenderContext):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError, ResourceLimitError
 
 from campaigns.fields import FIELDS, blanks, examples, nest
-from campaigns.sandbox import MAX_TURNS, environment, limits, settle
+from campaigns.sandbox import MAX_TURNS, TooSlow, environment, limits, settle
 from campaigns.spintax import rewrite
 from fliptech_site.errors import InvalidInput
 
@@ -77,6 +77,19 @@ def render(
     seed (of at most 64 bytes) chooses the same spintax. Raises InvalidInput.
     """
     fields = nest(values, source.fallbacks)
+    try:
+        return _render_once(source, fields, seed)
+    except _TooSlow:
+        # A collection of a large process's garbage may have fallen into the first try:
+        # that must not fail a good mail.
+        return _render_once(source, fields, seed)
+
+
+class _TooSlow(InvalidInput):
+    """Raised when the time of a template's texts was over."""
+
+
+def _render_once(source: Source, fields: Mapping[str, Any], seed: bytes) -> Rendered:
     with limits(seed):
         subject, html, text = (
             _rendered(source.name, part, fields) for part in parts(source)
@@ -163,6 +176,8 @@ def _check_filter(name: str, written: str) -> None:
 def _rendered(name: str, part: Part, fields: Mapping[str, object]) -> str:
     try:
         return compiled(name, part).render(**fields)
+    except TooSlow as error:
+        raise _TooSlow(_sentence(name, part.name, error)) from None
     except LiquidError as error:
         raise InvalidInput(_sentence(name, part.name, error)) from None
     except RecursionError:

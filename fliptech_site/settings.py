@@ -153,7 +153,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LANGUAGE_CODE = "en-us"
-USE_I18N = True
+# All is English: looking each word up in a catalogue took a tenth of a page.
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 
@@ -306,6 +307,12 @@ MAIL_SINK = env.text("MAIL_SINK", "127.0.0.1:8025")
 CAMPAIGN_GRACE_HOURS = env.integer("CAMPAIGN_GRACE_HOURS", 24, minimum=1, maximum=8760)
 #: Encrypts stored passwords and secrets of webhooks; several, newest first, rotate.
 FIELD_KEYS = env.words("FIELD_KEYS")
+#: OAuth2 provider -> id and secret of the application that it registered for this
+#: installation; an account's own come first.
+OAUTH_CLIENTS = {
+    "google": (env.text("GOOGLE_CLIENT_ID"), env.text("GOOGLE_CLIENT_SECRET")),
+    "microsoft": (env.text("MICROSOFT_CLIENT_ID"), env.text("MICROSOFT_CLIENT_SECRET")),
+}
 #: Who gets the daily report by mail, and the name of the account that sends it.
 DAILY_REPORT_TO = env.words("DAILY_REPORT_TO")
 DAILY_REPORT_ACCOUNT = env.text("DAILY_REPORT_ACCOUNT")

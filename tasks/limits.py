@@ -132,6 +132,28 @@ def hold_until(key: str, moment: datetime) -> None:
         )
 
 
+def shorten(key: str, moment: datetime) -> None:
+    """Let the next slot of `key` be free at `moment`, if it were free only later.
+
+    For who planned work for its slots and gave it up.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tasks_pace SET next_at = %(moment)s"
+            " WHERE key = %(key)s AND next_at > %(moment)s",
+            {"key": key, "moment": moment},
+        )
+
+
+def forget(key: str) -> None:
+    """Let the next slot of `key` be free now, and of all keys under it (`key:…`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM tasks_pace WHERE key = %s OR starts_with(key, %s)",
+            [key, f"{key}:"],
+        )
+
+
 #: Counts by `delta` when the sum stays within [low, high]; a counter past its time is 0.
 _COUNT = """
 INSERT INTO tasks_counter AS counter (key, value, expires_at)

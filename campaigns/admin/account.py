@@ -13,6 +13,7 @@ from unfold.decorators import display
 from campaigns.admin.account_buttons import AccountButtons
 from campaigns.admin.account_form import AccountForm
 from campaigns.admin.account_showing import (
+    connection_card,
     day_card,
     dkim_record,
     domain_card,
@@ -38,6 +39,7 @@ class AccountAdmin(AccountButtons):
     search_fields = ("name", "from_address", "smtp_host")
     readonly_fields = (
         "day", "domain_at_a_glance", "ramp_up_chart", "domain_state_card", "record",
+        "connection",
     )  # fmt: skip
     conditional_fields = {
         "smtp_host": _BY_SMTP, "smtp_port": _BY_SMTP, "security": _BY_SMTP,
@@ -46,6 +48,7 @@ class AccountAdmin(AccountButtons):
         "oauth_provider": _BY_OAUTH2, "new_client_id": _BY_OAUTH2,
         "new_client_secret": _BY_OAUTH2, "new_refresh_token": _BY_OAUTH2,
         "oauth_token_url": _BY_OAUTH2, "oauth_scope": _BY_OAUTH2,
+        "oauth_authorize_url": _BY_OAUTH2, "connection": _BY_OAUTH2,
         "new_api_key": _BY_PROVIDER, "api_url": _BY_PROVIDER,
         "new_api_secret": "['amazon_ses', 'mailjet', 'scaleway'].includes(kind)",
         "api_region": "['amazon_ses', 'scaleway'].includes(kind)",
@@ -57,6 +60,7 @@ class AccountAdmin(AccountButtons):
         shown = ("day", "domain_at_a_glance") if obj else ()
         record = ("domain_state_card", "record") if obj else ()
         chart = ("ramp_up_chart",) if obj else ()
+        connection = ("connection",) if obj else ()
         return (
             (None, {"fields": (
                 *shown, "name", "is_enabled", "kind", "from_name", "from_address",
@@ -64,10 +68,10 @@ class AccountAdmin(AccountButtons):
             )}),
             ("Way out", {"classes": _TAB, "fields": (
                 "smtp_host", "smtp_port", "security", "username", "log_in",
-                "new_password", "oauth_provider", "new_client_id", "new_client_secret",
-                "new_refresh_token", "oauth_token_url", "oauth_scope", "new_api_key",
-                "new_api_secret", "api_region", "api_url", "mails_per_connection",
-                "window",
+                "new_password", "oauth_provider", *connection, "new_client_id",
+                "new_client_secret", "new_refresh_token", "oauth_authorize_url",
+                "oauth_token_url", "oauth_scope", "new_api_key", "new_api_secret",
+                "api_region", "api_url", "mails_per_connection", "window",
             )}),
             ("Pace", {"classes": _TAB, "fields": (
                 "per_minute", "daily_cap", "min_gap_seconds", *chart, "ramp_up_from",
@@ -108,6 +112,11 @@ class AccountAdmin(AccountButtons):
     def enabled(self, account: Account) -> str:
         """Whether it sends."""
         return "on" if account.is_enabled else "off"
+
+    @display(description="Connection")
+    def connection(self, account: Account) -> SafeString:
+        """Whether its owner has consented, and what the provider has to know."""
+        return connection_card(account)
 
     @display(description="Today")
     def day(self, account: Account) -> SafeString:

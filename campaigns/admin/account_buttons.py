@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
+from campaigns.admin.account_consent import ConsentButtons
 from campaigns.domain_checks import check_domain
 from campaigns.models import Account
 from campaigns.trying_accounts import try_account
@@ -16,10 +16,13 @@ from fliptech_site.dialogs import ask
 from fliptech_site.errors import FlipTechError
 
 
-class AccountButtons(ModelAdmin):
+class AccountButtons(ConsentButtons):
     """What can be asked about the account that is open."""
 
-    actions_detail = ("try_it", "check_its_domain")
+    actions_detail = (
+        "connect_google", "connect_microsoft", "connect_other", "try_it",
+        "check_its_domain",
+    )  # fmt: skip
 
     @action(
         description="Test this account",

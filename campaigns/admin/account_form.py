@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
@@ -79,9 +80,13 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         "Of Amazon: the secret access key; of Mailjet: the secret key; of Scaleway: the"
         f" id of the project. {_KEPT}",
     )
-    new_client_id = secret_field("Client id")
+    new_client_id = secret_field(
+        "Client id", f"Of your own application, if this installation has none. {_KEPT}"
+    )
     new_client_secret = secret_field("Client secret")
-    new_refresh_token = secret_field("Refresh token")
+    new_refresh_token = secret_field(
+        "Refresh token", f"Comes by itself when the account is connected. {_KEPT}"
+    )
     work_days = forms.MultipleChoiceField(
         choices=_DAYS, widget=UnfoldAdminCheckboxSelectMultipleWidget, label="Days"
     )
@@ -110,8 +115,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "name", "is_enabled", "kind", "from_name", "from_address", "reply_to",
             "tags_replies", "postal_address", "signature_html", "signature_text", "smtp_host",
             "smtp_port", "security", "username", "log_in", "mails_per_connection",
-            "window", "oauth_provider", "oauth_token_url", "oauth_scope", "api_url",
-            "api_region", "per_minute", "daily_cap", "min_gap_seconds", "ramp_up_from",
+            "window", "oauth_provider", "oauth_authorize_url", "oauth_token_url",
+            "oauth_scope", "api_url", "api_region", "per_minute", "daily_cap", "min_gap_seconds", "ramp_up_from",
             "ramp_up_start", "ramp_up_step", "ramp_up_ceiling", "time_zone", "work_days",
             "work_from", "work_until", "dkim_selector",
         )  # fmt: skip
@@ -130,6 +135,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "ramp_up_start": "Mails.",
             "ramp_up_step": "Mails.",
             "ramp_up_ceiling": "Mails a day, which the daily cap may lower.",
+            "oauth_authorize_url": f"{_OWN} the mailbox's owner is asked there.",
             "oauth_token_url": f"{_OWN} tokens are given there.",
             "oauth_scope": f"{_OWN} what the grant is for.",
             "api_url": f"{_OWN} Mailgun has https://api.eu.mailgun.net/v3 for Europe.",
@@ -154,6 +160,10 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_api_url(self) -> str:
         """Refuse an address to which the key would travel in clear."""
         return _private_address(self.cleaned_data["api_url"])
+
+    def clean_oauth_authorize_url(self) -> str:
+        """Refuse an address at which a password would be typed in clear."""
+        return _private_address(self.cleaned_data["oauth_authorize_url"])
 
     def clean_oauth_token_url(self) -> str:
         """Refuse an address to which the secrets would travel in clear."""
@@ -238,12 +248,17 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             return
         if not cleaned.get("username"):
             self.add_error("username", "OAuth2 needs the mailbox's address: type it.")
-        if lacks_client:
+        if lacks_client and not self._installation_has_client(cleaned):
             self.add_error("new_client_id", "Type the id of your application.")
         if cleaned.get(
             "oauth_provider"
         ) == Account.OAuthProvider.OTHER and not cleaned.get("oauth_token_url"):
             self.add_error("oauth_token_url", "Type the address that gives the tokens.")
+
+    @staticmethod
+    def _installation_has_client(cleaned: dict[str, Any]) -> bool:
+        provider = cleaned.get("oauth_provider", "")
+        return bool(settings.OAUTH_CLIENTS.get(provider, ("", ""))[0])
 
 
 def _private_address(url: str) -> str:

@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from campaigns.account_days import ramp_days, today_of
+from campaigns.consenting import redirect_uri
 from campaigns.dkim_signing import public_record, record_name, zone_line
 from campaigns.models import Account
 from fliptech_site.errors import PermanentError
@@ -44,6 +45,21 @@ def ramp_chart(account: Account) -> SafeString | str:
             "allowed": ramp_up.allowed_on(today),
             "has_begun": ramp_up.began <= today,
         },
+    )
+
+
+def connection_card(account: Account) -> SafeString:
+    """Show whether the mailbox's owner has consented, and where the provider returns to."""
+    if account.oauth_refresh_token_sealed:
+        state = "Connected. Connect again when the provider refuses the grant."
+    else:
+        state = "Not connected yet: save this page, then press Connect above."
+    return format_html(
+        '<div style="display:flex;flex-direction:column;gap:4px;line-height:1.5;'
+        "max-width:720px\"><span>{}</span><span>Redirect address for the provider's"
+        ' console:</span><code style="overflow-wrap:anywhere">{}</code></div>',
+        state,
+        redirect_uri(),
     )
 
 

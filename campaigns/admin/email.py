@@ -7,19 +7,28 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from campaigns.admin.long_lists import LongListAdmin
 from campaigns.admin.settling import EvidenceInline, SettlingButtons
-from campaigns.admin.showing import EMAIL_COLOURS, admin_link
+from campaigns.admin.showing import (
+    EMAIL_COLOURS,
+    admin_link,
+    boxed_html,
+    mail_frame,
+    text_block,
+)
 from campaigns.audience import usable_address
 from campaigns.explaining import explain, newest_mail, why
 from campaigns.models import Email, Recipient, TrackingEvent
+from campaigns.recalling import recall, recall_html
 from campaigns.retrying import try_again
-from fliptech_site.errors import FlipTechError
+from fliptech_site.errors import FlipTechError, InvalidInput
 from leads.admin.showing import lead_link
 from leads.models import Lead
 
@@ -128,7 +137,7 @@ class EmailAdmin(SettlingButtons, LongListAdmin):
         (None, {"fields": ("address", "lead_shown", "state_badge", "why_shown", "detail")}),
         (
             "Mail",
-            {"fields": ("kind", "campaign", "step", "account", "template", "subject", "message_id")},
+            {"fields": ("kind", "campaign", "step", "account", "template", "subject", "message_id", "said")},
         ),
         (
             "Attempts",
@@ -163,6 +172,36 @@ class EmailAdmin(SettlingButtons, LongListAdmin):
     def why_shown(self, email: Email) -> str:
         """What became of it, in one sentence."""
         return explain(email, email.campaign)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page inside the frame of what a mail said."""
+        html = self.admin_site.admin_view(self._html)
+        return [
+            path("<int:pk>/html/", html, name="campaigns_email_html"),
+            *super().get_urls(),
+        ]
+
+    def _html(self, request: HttpRequest, pk: int) -> HttpResponse:
+        email = self.get_object(request, str(pk))
+        if email is None or not self.has_view_permission(request, email):
+            raise Http404
+        if email.template is None or email.claimed_at is None:
+            raise Http404
+        try:
+            return boxed_html(recall_html(email))
+        except InvalidInput as error:
+            return boxed_html(str(format_html("<p>{}</p>", error)))
+
+    @display(description="What it said")
+    def said(self, email: Email) -> SafeString | str:
+        """The mail, put together again from its template of that time."""
+        if email.claimed_at is None:
+            return "Nothing yet: its text is made when its turn comes."
+        if email.template is None:
+            return text_block(email.written.text) if hasattr(email, "written") else "–"
+        url = reverse("admin:campaigns_email_html", args=[email.pk])
+        note = recall([email])[email.pk].note
+        return format_html("{}<p>{}</p>", mail_frame(url, "What the mail said"), note)
 
     @display(description="Task")
     def task(self, email: Email) -> SafeString | str:

@@ -27,7 +27,7 @@ from campaigns.models.report import DailyReport
 from campaigns.models.rotation import CampaignAccount
 from campaigns.models.sink import SinkMessage
 from campaigns.models.step import Step
-from campaigns.models.template import Template, TemplateFile
+from campaigns.models.template import Template, TemplateFile, TemplateVersion
 from campaigns.models.tracking import TrackingEvent
 from campaigns.models.variant import Variant
 
@@ -57,6 +57,7 @@ __all__ = [
     "Step",
     "Template",
     "TemplateFile",
+    "TemplateVersion",
     "TrackingEvent",
     "Variant",
     "WrittenAnswer",

@@ -137,6 +137,10 @@ class Account(models.Model):
     oauth_token_url = models.URLField(
         blank=True, max_length=500, verbose_name="token address"
     )
+    #: Where a mailbox's owner is asked in the browser; blank takes the provider's own.
+    oauth_authorize_url = models.URLField(
+        blank=True, max_length=500, verbose_name="consent address"
+    )
     oauth_scope = models.CharField(max_length=500, blank=True, verbose_name="scope")
     #: Encrypted: id and secret of the application, and what it was granted.
     oauth_client_id_sealed = models.TextField(blank=True, editable=False)

@@ -36,6 +36,31 @@ class Template(models.Model):
         return self.name
 
 
+class TemplateVersion(models.Model):
+    """What a template said before it was changed; a trigger of the database writes it."""
+
+    template = models.ForeignKey(
+        Template, on_delete=models.CASCADE, related_name="versions"
+    )
+    subject = models.CharField(max_length=300)
+    body_html = models.TextField()
+    body_text = models.TextField(blank=True)
+    fallbacks = models.JSONField(default=dict, blank=True)
+    #: When the next version took its place.
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["until"]
+        indexes = [
+            models.Index(
+                fields=["template", "until"], name="campaigns_tmplversion_idx"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} until {self.until:%Y-%m-%d %H:%M}"
+
+
 class TemplateFile(models.Model):
     """A file that goes with a template: attached, or an image shown in the HTML.
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
 from campaigns.models import Conversation, Email, IncomingMessage
 from campaigns.states import EmailState
+
+if TYPE_CHECKING:
+    from campaigns.recalling import Recalled
 
 #: Mails of each side that are shown, the newest.
 MAX_SHOWN = 100
@@ -22,8 +26,10 @@ class Entry:
     is_ours: bool
     who: str
     subject: str
-    #: What a person wrote; blank for a mail that was made from a template.
+    #: What a person wrote, or what a mail made from a template said.
     text: str
+    #: How far the text is to be trusted; blank for what is kept as it was.
+    note: str = ""
     email: Email | None = None
     message: IncomingMessage | None = None
 
@@ -60,13 +66,19 @@ def _ours(conversation: Conversation) -> list[Entry]:
         Email.objects.filter(to_them | Q(written__conversation=conversation.pk))
         .exclude(kind=Email.Kind.TEST)
         .exclude(state=EmailState.SKIPPED)
-        .select_related("written__user", "campaign", "account")
+        .select_related(
+            "written__user", "campaign", "account", "lead", "template", "variant"
+        )
         .order_by("-id")[:MAX_SHOWN]
     )
-    return [_our_entry(email) for email in emails]
+    # Where it is needed: who only reads mailboxes renders no templates.
+    from campaigns.recalling import recall
+
+    recalled = recall(list(emails))
+    return [_our_entry(email, recalled.get(email.pk)) for email in emails]
 
 
-def _our_entry(email: Email) -> Entry:
+def _our_entry(email: Email, recalled: Recalled | None) -> Entry:
     written = getattr(email, "written", None)
     who = email.account.from_name
     if written is not None and written.user is not None:
@@ -76,7 +88,8 @@ def _our_entry(email: Email) -> Entry:
         is_ours=True,
         who=who,
         subject=email.subject,
-        text=written.text if written is not None else "",
+        text=written.text if written else recalled.text if recalled else "",
+        note=recalled.note if recalled else "",
         email=email,
     )
 

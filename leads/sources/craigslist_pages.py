@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
@@ -48,9 +48,10 @@ def read_list(text: str, *, url: str) -> ListPage:
     """Read a search result page; never raises."""
     page = parse_html(text)
     container = first(page, f"//ol[{has_class('cl-static-search-results')}]")
-    rows, unreadable = _rows(page, container, url)
+    # A page without a word of painted cards isn't walked through for them.
+    rows, unreadable = _rows(page, container, url, is_painted="data-pid" in text)
     if rows:
-        told = _with_positions(rows, page)
+        told = _with_positions(rows, _item_list(page))
         return ListPage(PageState.CONTENT, rows=told, unreadable=unreadable)
     if unreadable:
         reason = f"{unreadable} results are listed and none has a link that is known."
@@ -65,7 +66,7 @@ def read_list(text: str, *, url: str) -> ListPage:
 
 
 def _rows(
-    page: HtmlElement, container: HtmlElement | None, url: str
+    page: HtmlElement, container: HtmlElement | None, url: str, *, is_painted: bool
 ) -> tuple[list[ListRow], int]:
     static = (
         container.xpath(f".//li[{has_class('cl-static-search-result')}]")
@@ -73,6 +74,8 @@ def _rows(
         else []
     )
     read, unreadable = _read_rows(static, url)
+    if not is_painted:
+        return read, unreadable
     # A page saved from a browser carries painted cards, beside the static rows or
     # instead of them; older ones have rows of the same attribute.
     cards = page.xpath("//*[@data-pid][not(ancestor::*[@data-pid])]")
@@ -184,18 +187,22 @@ def _item_list(page: HtmlElement) -> list[dict[str, Any]]:
     ]
 
 
-def _with_positions(rows: list[ListRow], page: HtmlElement) -> list[ListRow]:
+def _with_positions(
+    rows: list[ListRow], items: Sequence[dict[str, Any]]
+) -> list[ListRow]:
     """Add the coordinates that the JSON-LD knows.
 
     It is a subsequence of the rows in their order and names no ids: a thing belongs to
     the next row of its title. Its position 0,0 means that there is none.
     """
+    if not items:
+        return rows
     told = list(rows)
     where: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         where[row.title].append(number)
     at = 0
-    for item in _item_list(page):
+    for item in items:
         name = text_value(item.get("name"))
         numbers = where.get(name, [])
         next_one = bisect_left(numbers, at)

@@ -1,27 +1,23 @@
-"""Settings of the peers that queue mail in a table: django-post_office, django-mailer."""
+"""Settings of the peers that queue mail in a table: django-post_office, django-mailer.
+
+Ours with theirs added, since they send the mails that our own code writes.
+"""
 
 from __future__ import annotations
 
 import os
 
-import dj_database_url
+from fliptech_site.settings import *  # noqa: F403 - all of them
+from fliptech_site.settings import INSTALLED_APPS, TEMPLATES
 
-SECRET_KEY = "of-no-use-outside-of-this-run"
-DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
-INSTALLED_APPS = ["django.contrib.contenttypes", "post_office", "mailer"]
-USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [*INSTALLED_APPS, "post_office", "mailer"]
 EMAIL_HOST = "127.0.0.1"
 EMAIL_PORT = int(os.environ["BENCH_SMTP_PORT"])
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 MAILER_EMAIL_BACKEND = EMAIL_BACKEND
 MAILER_USE_FILE_LOCK = False
 TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": False,
-        "OPTIONS": {},
-    },
+    *TEMPLATES,
     {
         "BACKEND": "post_office.template.backends.post_office.PostOfficeTemplates",
         "APP_DIRS": False,
@@ -33,4 +29,5 @@ POST_OFFICE = {
     "BACKENDS": {"default": EMAIL_BACKEND},
     "THREADS_PER_PROCESS": int(os.environ["BENCH_CONNECTIONS"]),
 }
+# Their lines of each batch cost them time.
 LOGGING = {"version": 1, "disable_existing_loggers": False}

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from campaigns import withholding
+from campaigns import retrying, withholding
+from campaigns.claiming import claim
 from campaigns.explaining import explain
 from campaigns.models import Account, Campaign, Email, SendingLimit
 from campaigns.sending import send_email
@@ -141,6 +142,37 @@ def test_a_mail_that_did_not_go_is_not_counted(make_account, make_campaign, make
 
         assert send_email(email.pk)["state"] == "sent"
         refused(other)
+
+
+@pytest.mark.parametrize(
+    "script", [{"RCPT": "550 5.1.1 nobody"}, {"dot": "554 no"}, {}]
+)
+def test_a_mail_that_failed_for_certain_is_not_counted(
+    script, make_account, make_campaign, make_email, make_template
+):
+    with MailServer(dict(script)) as server:
+        campaign = make_campaign(account=make_account(server.port, daily_cap=1))
+        broken = (
+            {} if script else {"template": make_template(body_html="{{ no.field }}")}
+        )
+        email = make_email(campaign=campaign, **broken)
+        other = make_email(campaign=campaign)
+        assert send_email(email.pk)["state"] == "failed"
+        server.script.clear()
+        assert send_email(other.pk)["state"] == "sent"
+
+
+def test_the_sweep_gives_back_the_slot_of_an_attempt_whose_worker_died(
+    make_account, make_campaign, make_email, server, monkeypatch
+):
+    campaign = make_campaign(account=make_account(server.port, daily_cap=1))
+    email, other = (make_email(campaign=campaign) for _ in range(2))
+    claim(email.pk, task_id=None)
+    refused(other)
+    monkeypatch.setattr(retrying, "ORPHANED_AFTER", timedelta(0))
+
+    assert retrying.settle_orphans() == (0, 1)
+    assert send_email(other.pk)["state"] == "sent"
 
 
 def test_mails_beyond_the_cap_get_a_day_of_their_own(campaign, make_email):

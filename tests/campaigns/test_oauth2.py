@@ -145,7 +145,7 @@ def test_the_large_providers_need_no_addresses(provider, make_oauth_account):
     [
         (
             (400, {"error": "invalid_grant", "error_description": "Token\x1b revoked."}),
-            r"no access token \(invalid_grant: Token revoked.\): grant it again",
+            r"no access token \(invalid_grant: Token revoked\): connect it again",
         ),
         ((401, {"error": "invalid_client"}), "invalid_client"),
         ((200, {"access_token": "a\x01b"}), "HTTP 200"),

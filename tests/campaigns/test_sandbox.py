@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from campaigns.fields import examples
 from campaigns.sandbox import MAX_SECONDS, environment
-from campaigns.templating import Source, check
+from campaigns.templating import Source, check, render
 from fliptech_site.errors import InvalidInput
 
 LOOP = "{% for i in (1..900) %}"
@@ -107,6 +108,31 @@ def test_the_box_holds_no_tag_that_reads_and_no_filter_that_trusts():
         box = environment(autoescape)
         assert not {"include", "render", "liquid", "tablerow"} & set(box.tags)
         assert not {"safe", "uniq", "map", "where", "sum"} & set(box.filters)
+
+
+class SlowAtFirst:
+    """A value during whose first reading a collection of garbage happens to begin."""
+
+    def __init__(self, slow_readings: int) -> None:
+        self.slow_readings = slow_readings
+
+    def __str__(self) -> str:
+        if self.slow_readings:
+            self.slow_readings -= 1
+            ends_at = time.thread_time() + MAX_SECONDS + 0.1
+            while time.thread_time() < ends_at:
+                pass
+        return "Bakery"
+
+
+def test_a_pause_that_is_not_the_templates_fault_fails_no_mail():
+    source = Source("x", "s", "{{ lead.name }} {{ lead.city | upcase }}")
+    values = examples() | {"lead.name": SlowAtFirst(1)}
+
+    assert render(source, values).html.startswith("Bakery ")
+
+    with pytest.raises(InvalidInput, match="too much time"):
+        render(source, values | {"lead.name": SlowAtFirst(2)})
 
 
 def test_a_good_template_takes_a_fraction_of_its_time():

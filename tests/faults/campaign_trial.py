@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import collections
+from typing import Any
 
 import django
+from django.db.models import Count
 from django.utils import timezone
 
 django.setup()
@@ -13,18 +15,23 @@ from campaigns import launching, retrying  # noqa: E402 - Django comes first
 from campaigns.explaining import explain  # noqa: E402
 from campaigns.models import Campaign, CampaignAccount, Email  # noqa: E402
 from campaigns.states import OPEN  # noqa: E402
+from tasks.limit_rows import Counter  # noqa: E402
 from tasks.models import Task  # noqa: E402
 from tests.bench.mail_rows import make_account, make_campaign, make_leads  # noqa: E402
 
 
 def prepare(
-    port: int, recipients: int, per_minute: int, windows: list[tuple[int, int]]
+    port: int,
+    recipients: int,
+    per_minute: int,
+    windows: list[tuple[int, int]],
+    daily_cap: int | None = None,
 ) -> int:
     """Make leads, a campaign and an account for each window and share; returns its id."""
     make_leads(recipients)
+    values = {"per_minute": per_minute, "daily_cap": daily_cap}
     accounts = {
-        make_account(port, window=window, per_minute=per_minute): share
-        for window, share in windows
+        make_account(port, window=window, **values): share for window, share in windows
     }
     campaign = make_campaign(next(iter(accounts)), state="draft")
     for account, share in accounts.items():
@@ -40,6 +47,34 @@ def launch(campaign_id: int) -> None:
 def pause(campaign_id: int) -> None:
     """Pause it, if it runs."""
     launching.pause(campaign_id, must=False)
+
+
+def cancel(campaign_id: int) -> int:
+    """End it for good; returns how many mails do not go."""
+    return launching.cancel(campaign_id)
+
+
+def another(campaign_id: int) -> int:
+    """Launch a second campaign through the account of the first; returns its id."""
+    first = Campaign.objects.get(pk=campaign_id)
+    campaign = make_campaign(first.account, state="draft")
+    launching.request_launch(campaign.pk)
+    return campaign.pk
+
+
+def state_of(campaign_id: int) -> str:
+    """Give a campaign's state."""
+    return Campaign.objects.get(pk=campaign_id).state
+
+
+def account_of() -> dict[str, Any]:
+    """Give what is burned: mails by state and attempts, and what days were counted."""
+    mails = Email.objects.values_list("state", "attempts").annotate(n=Count("*"))
+    days = Counter.objects.filter(key__startswith="email:day:account:")
+    return {
+        "mails": sorted(map(list, mails.order_by())),
+        "counted": sum(days.values_list("value", flat=True)),
+    }
 
 
 def resume(campaign_id: int) -> None:
@@ -68,7 +103,9 @@ def unfinished() -> list[tuple[str, int]]:
             "actor", "state", "error_message", "run_at"
         )
     ]
-    seen = Counter(str(what) for rows in (campaigns, mails, tasks) for what in rows)
+    seen = collections.Counter(
+        str(what) for rows in (campaigns, mails, tasks) for what in rows
+    )
     return seen.most_common(40)
 
 

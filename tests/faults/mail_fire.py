@@ -4,7 +4,8 @@ What becomes of a mail's n-th attempt is decided by the seed, the recipient and 
 Every arrival and every cut is a line of its journal, written before anybody is answered:
 `arrived TO`, `cut TO` (before DATA) or `doubtful TO` (from DATA on).
 
-`python -m tests.faults.mail_fire JOURNAL SEED` prints its port and serves until killed.
+`python -m tests.faults.mail_fire JOURNAL SEED` prints its port and serves until killed;
+with `calm` behind, everything arrives.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ STALL_SECONDS = 2.0
 class Fire:
     """The dice and the journal of all sessions."""
 
-    def __init__(self, journal: str, seed: str) -> None:
+    def __init__(self, journal: str, seed: str, *, is_calm: bool = False) -> None:
         self._seed = seed
+        self._fates = {} if is_calm else FATES
         self._attempts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._file = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -55,8 +57,8 @@ class Fire:
             self._attempts[recipient] += 1
             number = self._attempts[recipient]
         dice = random.Random(f"{self._seed} {recipient} {number}")
-        names = [*FATES, ""]
-        weights = [*FATES.values(), 1000 - sum(FATES.values())]
+        names = [*self._fates, ""]
+        weights = [*self._fates.values(), 1000 - sum(self._fates.values())]
         return dice.choices(names, weights)[0]
 
     def note(self, what: str, recipient: str) -> None:
@@ -150,8 +152,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 def main() -> None:
     """Serve until killed."""
-    journal, seed = sys.argv[1:]
-    Session.fire = Fire(journal, seed)
+    journal, seed, *calm = sys.argv[1:]
+    Session.fire = Fire(journal, seed, is_calm=calm == ["calm"])
     with _Server(("127.0.0.1", 0), Session) as server:
         print(server.server_address[1], flush=True)
         server.serve_forever()

@@ -77,6 +77,8 @@ def test_the_thread_shows_both_sides_and_marks_it_as_read(admin, talk):
     talk.refresh_from_db()
     assert "How much is it?" in text
     assert "Mail 1 of" in text
+    mail = Email.objects.get()
+    assert f"Hello {mail.lead.name} in town, have a look" in text
     assert not talk.is_unread
     assert talk.needs_answer
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     """Drop what other indexes begin with, what nobody asks, and the NULLs of the rest."""
 
     dependencies = [
-        ('campaigns', '0019_drop_old_figures'),
+        ('campaigns', '0021_keep_template_versions'),
         ('leads', '0010_facts_of_a_lead'),
     ]
 
