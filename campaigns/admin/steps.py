@@ -28,7 +28,7 @@ class StepFormSet(_Base):
         numbers = {form.cleaned_data["number"] for form in kept}
         if 1 not in numbers:
             raise forms.ValidationError("A campaign has a first mail: add step 1.")
-        if self.instance.pk is None:  # A new campaign has written nothing.
+        if self.instance._state.adding:  # A new campaign has written nothing.
             return
         before = set(self.instance.steps.values_list("number", flat=True))
         for number in sorted(before - numbers):
