@@ -339,6 +339,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "rocket_launch",
     "SHOW_HISTORY": True,
     "STYLES": ["fliptech_site.admin_pages.own_styles"],
+    "SITE_FAVICONS": [{"rel": "icon", "href": "fliptech_site.admin_pages.own_icon"}],
     "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
     "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
 }
