@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet, TextField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.contrib.filters.admin import TextFilter
 from unfold.decorators import action, display
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from fliptech_site.errors import FlipTechError
+from leads.admin.lead_filters import CityFilter, NamedValues, StageFilter
 from leads.admin.showing import (
     audit_table,
     lead_link,
@@ -29,43 +29,11 @@ from leads.admin.showing import (
 )
 from leads.admin.timeline import attribution, map_link, timeline
 from leads.exporting import request_export
-from leads.filtering import SEARCHED, STAGES, in_stage
+from leads.filtering import SEARCHED
 from leads.merging import store_person_edit
 from leads.models import Lead, LeadFact, LeadMerge
 from tasks.admin.listing import CountedPages
 from tasks.enqueueing import enqueue
-
-
-class StageFilter(admin.SimpleListFilter):
-    """Filter by what can be done with a lead; merged ones are hidden at first."""
-
-    title = "stage"
-    parameter_name = "stage"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: object
-    ) -> list[tuple[str, str]]:
-        """Name the stages."""
-        return [
-            ("qualified", f"qualified ({settings.QUALIFYING_SCORE} or more)"),
-            *((stage, name) for stage, name in STAGES.items() if stage != "qualified"),
-        ]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Lead]
-    ) -> QuerySet[Lead]:
-        """Keep the leads of the chosen stage."""
-        stage = self.value()
-        if stage in STAGES:
-            return in_stage(queryset, str(stage))
-        return self._default(request, queryset)
-
-    def _default(
-        self, request: HttpRequest, queryset: QuerySet[Lead]
-    ) -> QuerySet[Lead]:
-        # A merged lead's own page is reached by its link and must be found.
-        is_list = request.resolver_match and not request.resolver_match.kwargs
-        return queryset.filter(merged_into__isnull=True) if is_list else queryset
 
 
 class FactInline(TabularInline):
@@ -121,29 +89,6 @@ class MergeInline(TabularInline):
         return outside_link(merge.url)
 
 
-class NamedValues(admin.AllValuesFieldListFilter):
-    """All values of a field; a blank one has a name."""
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name what is blank."""
-        for choice in super().choices(changelist):
-            yield {**choice, "display": choice["display"] or "none"}
-
-
-class CityFilter(TextFilter):
-    """A town by its name: there are too many to list them."""
-
-    title = "city"
-    parameter_name = "city"
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Lead]
-    ) -> QuerySet[Lead]:
-        """Keep the leads of the town, however its letters are written."""
-        city = (self.value() or "").strip()
-        return queryset.filter(city__iexact=city) if city else queryset
-
-
 class LeadPages(CountedPages):
     """Pages of the best leads: as many as anybody turns, and no count of all."""
 
@@ -171,7 +116,7 @@ class LeadAdmin(ModelAdmin):
         "place",
         "site",
         "email",
-        "first_seen_at",
+        "first_seen",
     )
     list_filter = (StageFilter, ("category", NamedValues), CityFilter)
     paginator = LeadPages
@@ -240,6 +185,11 @@ class LeadAdmin(ModelAdmin):
     def score_shown(self, lead: Lead) -> SafeString | str:
         """The score with a bar."""
         return score_bar(lead)
+
+    @display(description="First seen", ordering="first_seen_at")
+    def first_seen(self, lead: Lead) -> str:
+        """The day on which a source first told of it."""
+        return date_format(timezone.localtime(lead.first_seen_at))
 
     @display(description="Why first of all")
     def top_reason(self, lead: Lead) -> str:
