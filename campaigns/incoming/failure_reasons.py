@@ -33,6 +33,7 @@ _SAME = {
     "filtered": "policy",
     "sender": "policy",
     "nowhere": "host_unknown",
+    "name_servers": "network",
     "put_away": "disabled",
     "moved_surely": "moved",
     "user_gone_surely": "user_unknown",
