@@ -17,6 +17,8 @@ from lxml.html import HtmlElement
 from leads.character_references import unescape
 from leads.email_texts import ADDRESS, addresses_in, spell_out
 from leads.page_text import lines_of
+from leads.split_addresses import across_lines
+from leads.state_addresses import state_addresses
 from leads.style_rules import read_style_rules, written_by_style
 from leads.unhiding import decode_cfemail, hidden_addresses
 
@@ -79,12 +81,15 @@ def without_contacts(text: str, *, region: str = "US") -> str:
 
 def _all_addresses(page: HtmlElement) -> Iterator[str]:
     yield from _linked(page)
-    for text in hidden_addresses(page):
+    for text in (*hidden_addresses(page), *state_addresses(page)):
         yield from addresses_in(text)
     for text in page.xpath(_STATED):
         yield from addresses_in(text)
-    for line in lines_of(page, rules=read_style_rules(page)):
+    lines = list(lines_of(page, rules=read_style_rules(page)))
+    for line in lines:
         yield from _in_line(line)
+    for text in across_lines(lines):
+        yield from addresses_in(text)
     for text in written_by_style(page):
         yield from addresses_in(text)
     # People without scripts read the address here when a script writes it; drawings
@@ -116,6 +121,8 @@ def _linked(page: HtmlElement) -> Iterator[str]:
     for href in page.xpath("//@href | //form/@action | //@onclick"):
         at = href.lower().find("mailto:")
         if at < 0:
+            if ADDRESS.fullmatch(bare := href.strip()):
+                yield from addresses_in(bare)  # `mailto:` was forgotten.
             continue
         if "\\" in href:
             continue  # A script's escapes; `unhiding` decodes them.

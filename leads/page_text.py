@@ -12,50 +12,25 @@ from leads.style_rules import StyleRules
 
 #: Elements that stand inside a line; every other one begins and ends a line.
 _INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "nobr",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    ]
+    """
+    a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd
+    label mark nobr q rp rt ruby s samp small span strike strong sub sup time
+    tt u var wbr
+    """.split()
 )
 _NEVER_SHOWN = frozenset({"script", "style", "template", "head", "svg", "object"})
 _NO_RULES = StyleRules()
 #: Pictures that stand for a sign, as their other text says.
 _SIGN = re.compile(r"\s?(?:@|\.|[(\[{]\s?(?:@|at|dot)\s?[)\]}])\s?", re.IGNORECASE)
+#: The same by the file's name alone.
+_NAMED_AT = re.compile(
+    r"(?:^|[/_-])(?:at|at-?sign|arroba|klammeraffe)\.(?:gif|png|svg|jpe?g|webp)$",
+    re.IGNORECASE,
+)
+#: Classes of icons and the like.
+_AT_CLASSES = frozenset(
+    "at fa-at icon-at bi-at at-sign at-symbol mdi-at ti-at glyphicon-at".split()
+)
 
 
 class Steps:
@@ -104,6 +79,8 @@ def lines_of(
                 line.append(element.text[::-1] if is_turned else element.text)
             elif element.tag == "img":
                 line.append(_sign_of(element))
+            elif line and _stands_for_at(element, line[-1], rules):
+                line.append("@")
             continue
         else:
             if skipped is element:
@@ -131,7 +108,31 @@ def _is_inline(element: HtmlElement) -> bool:
 def _sign_of(picture: HtmlElement) -> str:
     """Give the sign that a picture stands for: `<img alt="@">`."""
     text = picture.get("alt") or ""
-    return text if _SIGN.fullmatch(text) else ""
+    if _SIGN.fullmatch(text):
+        return text
+    is_named = _NAMED_AT.search(picture.get("src") or "")
+    is_told = text.strip().lower() == "at" or (is_named and not text.strip())
+    return "@" if is_told and _is_between_words(picture) else ""
+
+
+def _is_between_words(element: HtmlElement) -> bool:
+    """Say whether an element stands right between the letters of a word."""
+    before, after = element.getprevious(), element.tail or ""
+    parent = element.getparent()
+    told = (
+        before.tail if before is not None else parent.text if parent is not None else ""
+    )
+    return bool(re.search(r"\w$", told or "") and re.match(r"\w", after))
+
+
+def _stands_for_at(element: HtmlElement, before: str, rules: StyleRules) -> bool:
+    """Say whether an empty element shows an "@" between the letters of a word."""
+    if len(element) or element.tag not in ("i", "span", "b", "em"):
+        return False
+    if not (re.search(r"\w$", before) and re.match(r"\w", element.tail or "")):
+        return False
+    names = set((element.get("class") or "").lower().split())
+    return bool(names & _AT_CLASSES) or rules.writes_at(element)
 
 
 def _is_hidden(element: HtmlElement, rules: StyleRules) -> bool:

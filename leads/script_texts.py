@@ -23,15 +23,25 @@ _CONTINUED = re.compile(
     r"(['\"])\s*;?\s*(?:var\s+)?(\w+)\s*(?:\+=|=\s*\2\s*\+)\s*(['\"])"
 )
 _UNESCAPE = re.compile(r"unescape\(\s*['\"]([^'\"]+)['\"]", re.IGNORECASE)
+_CHAR_CODE = re.compile(r"(?:String\.)?fromCharCode\(\s*([\d\s,]{1,400})\)")
+_SLOT_OF_STRING = re.compile(r"\$\{\s*(['\"])([^'\"\n{}]{0,100})\1\s*\}")
+#: `a = ['shop', 'rosa']`, whose items are joined as `a[1]`.
+_ARRAY = re.compile(
+    r"(?<![\w.$])([a-z_$][\w$]{0,40})\s*=\s*\[([^\[\]]{1,300})\]", re.IGNORECASE
+)
 _CHAR_CODES = re.compile(r"fromCharCode\(([\d\s,]+)\)")
 _ESCAPED_CHAR = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))", re.IGNORECASE)
 #: What a script that writes an address into the page has about it.
 _WRITES_ADDRESS = re.compile(
-    r"mailto|cloak|addy|document\.write|innerHTML|textContent|innerText", re.IGNORECASE
+    r"mailto|lto:|cloak|addy|document\.write|innerHTML|textContent|innerText"
+    r"|\.href\s*=|location",
+    re.IGNORECASE,
 )
 _STRING = re.compile(
     r"(['\"])((?:(?!\1)[^\\\n]|\\.){0,300}@(?:(?!\1)[^\\\n]|\\.){0,300})\1"
 )
+#: Joined from strings in quotes of both kinds.
+_MIXED = re.compile(r"['\"]([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})['\"]")
 _MAILTO_STRING = re.compile(r"mailto:\s*([^'\"<>\s?]+@[^'\"<>\s?]+)", re.IGNORECASE)
 _BASE64_VALUE = re.compile(r"[A-Za-z0-9+/_-]{8,400}={0,2}")
 #: `name = "value";` where nothing is joined to the value.
@@ -61,12 +71,17 @@ def from_base64(value: str) -> str:
     """Give the address that base64 hides, empty when it hides none."""
     if not _BASE64_VALUE.fullmatch(value.strip()):
         return ""
+    text = from_base64_text(value)
+    return text.removeprefix("mailto:") if "@" in text else ""
+
+
+def from_base64_text(value: str) -> str:
+    """Give the text that base64 holds, empty for what is none."""
     try:
         padded = value.strip() + "=" * (-len(value.strip()) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (ValueError, binascii.Error):
         return ""
-    return text.removeprefix("mailto:") if "@" in text else ""
 
 
 def script_addresses(script: str) -> Iterator[str]:
@@ -93,6 +108,9 @@ def script_addresses(script: str) -> Iterator[str]:
     for found in _STRING.finditer(joined):
         if found[2] not in whole:
             yield found[2]
+    for found in _MIXED.finditer(joined):
+        if not any(found[1] in each for each in whole):
+            yield found[1]
 
 
 def _joined(script: str) -> str:
@@ -100,7 +118,9 @@ def _joined(script: str) -> str:
     plain = _ESCAPED_CHAR.sub(lambda m: chr(int(m[1] or m[2], 16)), script)
     plain = _REVERSED.sub(lambda m: f'"{m[2][::-1]}"', plain)
     plain = _DECODED.sub(lambda m: f'"{unquote(m[2])}"', plain)
-    plain = _LIST.sub(_from_list, plain)
+    plain = _SLOT_OF_STRING.sub(r"\2", plain)
+    plain = _CHAR_CODE.sub(lambda m: f'"{_chars(m[1])}"', plain)
+    plain = _with_items(_LIST.sub(_from_list, plain))
     plain = _TEMPLATE.sub(r'"\1"', _with_values(plain))
     return unescape(_CONTINUED.sub("", _JOINED_STRINGS.sub("", plain)))
 
@@ -108,6 +128,17 @@ def _joined(script: str) -> str:
 def _from_list(found: re.Match[str]) -> str:
     pieces = [each[2] for each in _ANY_STRING.finditer(found[1])]
     return f'"{found[3].join(pieces)}"' if pieces else found[0]
+
+
+def _with_items(script: str) -> str:
+    """Put the items of lists that are set once in the places where they are joined."""
+    for name, listed in _ARRAY.findall(script)[:20]:
+        items = [each[2] for each in _ANY_STRING.finditer(listed)]
+        for at, item in enumerate(items[:20]):
+            script = re.sub(
+                rf"(?<![\w.$]){re.escape(name)}\[{at}\]", f'"{item}"', script
+            )
+    return script
 
 
 def _with_values(script: str) -> str:
@@ -128,6 +159,10 @@ def _with_values(script: str) -> str:
 
 
 def _from_codes(codes: str) -> str:
-    numbers = [int(code) for code in codes.split(",") if code.strip().isdigit()]
-    text = "".join(chr(number) for number in numbers if number < 0x110000)
+    text = _chars(codes)
     return text if "@" in text else ""
+
+
+def _chars(codes: str) -> str:
+    numbers = [int(code) for code in codes.split(",") if code.strip().isdigit()]
+    return "".join(chr(number) for number in numbers if number < 0x110000)

@@ -18,6 +18,10 @@ _HIDES = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE
 _OVERRIDES = re.compile(r"unicode-bidi\s*:\s*(?:bidi|isolate)-override", re.IGNORECASE)
 _RIGHT_TO_LEFT = re.compile(r"direction\s*:\s*rtl", re.IGNORECASE)
 _CONTENT = re.compile(r"content\s*:\s*(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})')")
+_CONTENT_AT = re.compile(
+    r"content\s*:\s*([\"'])\s?(?:@|\\0{0,4}40|[(\[]at[)\]])\s?\1", re.IGNORECASE
+)
+_BESIDE = re.compile(r"::?(?:before|after)\b", re.IGNORECASE)
 _CSS_ESCAPE = re.compile(r"\\([0-9a-f]{1,6})\s?", re.IGNORECASE)
 
 
@@ -27,6 +31,12 @@ class StyleRules:
 
     hidden: frozenset[str] = field(default_factory=frozenset)
     backwards: frozenset[str] = field(default_factory=frozenset)
+    #: Those before or behind which they write an "@".
+    signs: frozenset[str] = field(default_factory=frozenset)
+
+    def writes_at(self, element: HtmlElement) -> bool:
+        """Say whether a style sheet writes an "@" in an element's place."""
+        return self._is_in(element, self.signs)
 
     def hides(self, element: HtmlElement) -> bool:
         """Say whether an element's text is not shown."""
@@ -54,12 +64,15 @@ def read_style_rules(page: HtmlElement) -> StyleRules:
     """Read which classes and ids a page's own style sheets hide or turn round."""
     hidden: set[str] = set()
     backwards: set[str] = set()
+    signs: set[str] = set()
     for selectors, declarations in _rules(page):
         if _HIDES.search(declarations):
             hidden.update(_names(selectors))
         if _OVERRIDES.search(declarations) and _RIGHT_TO_LEFT.search(declarations):
             backwards.update(_names(selectors))
-    return StyleRules(frozenset(hidden), frozenset(backwards))
+        if _CONTENT_AT.search(declarations):
+            signs.update(_names(_BESIDE.sub("", selectors)))
+    return StyleRules(frozenset(hidden), frozenset(backwards), frozenset(signs))
 
 
 def written_by_style(page: HtmlElement) -> Iterator[str]:

@@ -15,7 +15,12 @@ from urllib.parse import unquote
 from lxml.html import HtmlElement
 
 from leads.email_texts import addresses_in
-from leads.script_texts import ROT13_MAILTO, from_base64, script_addresses
+from leads.script_texts import (
+    ROT13_MAILTO,
+    from_base64,
+    from_base64_text,
+    script_addresses,
+)
 
 _CFEMAIL_HREF = re.compile(r"/cdn-cgi/l/email-protection#([0-9a-f]+)", re.IGNORECASE)
 _TYPO3_CALL = re.compile(r"linkTo_UnCryptMailto\(\s*['\"%27]*([^'\"]+?)(?:%27|['\"])")
@@ -32,13 +37,14 @@ _LOCAL = re.compile(
 _DOMAIN = re.compile(r"(?:^|-)(?:domain|host|website|server|d|part2)$")
 _TLD = re.compile(r"(?:^|-)(?:tld|ending|ext|part3)$")
 #: The same where another name or a class says that it is mail.
-_LOCAL_OF_MAIL = re.compile(r"(?:^|-)(?:first|before|left|a|id)$")
+_LOCAL_OF_MAIL = re.compile(r"(?:^|-)(?:first|before|left|a|id|(?:e-?)?mail)$")
 _DOMAIN_OF_MAIL = re.compile(r"(?:^|-)(?:second|after|right|b|at)$")
 _TLD_OF_MAIL = re.compile(r"(?:^|-)(?:last|third|c|dot)$")
 _LOCAL_VALUE = re.compile(r"[\w.+-]{1,64}")
 _DOMAIN_VALUE = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}")
 #: Attributes that show or copy a text, beside those of data.
 _TELLING = "name()='title' or name()='alt' or name()='aria-label' or name()='value'"
+_MAY_WRITE = re.compile(r"mailto|lto:|\.href\s*=|location")
 _MAX_VALUE = 2_000
 #: Characters of one script that are looked at; whole libraries hide no address.
 _MAX_SCRIPT = 20_000
@@ -76,6 +82,11 @@ def _in_links(page: HtmlElement) -> Iterator[str]:
 
 
 def _in_attributes(page: HtmlElement) -> Iterator[str]:
+    for element in page.xpath("//joomla-hidden-mail"):
+        parts = (
+            from_base64_text(element.get(name) or "") for name in ("first", "last")
+        )
+        yield "@".join(parts)
     for token in page.xpath("//@data-mailto-token"):
         yield _typo3(token)
     for code in page.xpath("//@data-enc-email"):
@@ -95,7 +106,7 @@ def _in_attributes(page: HtmlElement) -> Iterator[str]:
     for value in page.xpath(f"//@*[{is_plain} and string-length(.) < 400]"):
         yield from_base64(value)
     for script in page.xpath("//@*[starts-with(name(), 'on')] | //@href"):
-        if script.startswith("javascript:") or "mailto" in script:
+        if script.startswith("javascript:") or _MAY_WRITE.search(script):
             yield from script_addresses(script[:_MAX_VALUE])
 
 

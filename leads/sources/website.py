@@ -106,7 +106,11 @@ def stated_emails(
     node: dict[str, Any] | None, nodes: list[dict[str, Any]]
 ) -> list[str]:
     """Give the addresses that the structured data states, the business's own first."""
-    texts = [text_value(each.get("email")) for each in ([node] if node else []) + nodes]
+    stated = [each.get("email") for each in ([node] if node else []) + nodes]
+    values = [
+        v for each in stated for v in (each if isinstance(each, list) else [each])
+    ]
+    texts = map(text_value, values)
     found = (address for text in texts if text for address in addresses_in(text))
     return list(dict.fromkeys(found))
 

@@ -30,8 +30,7 @@ _OTHERS = (
     ),
     (
         re.compile(rb"%PDF-|\{\\rtf"),
-        "is a document for printing: copy its table into a spreadsheet and save it as"
-        " CSV.",
+        "is a document to print: copy its table into a spreadsheet, save it as CSV.",
     ),
     (
         re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0"),

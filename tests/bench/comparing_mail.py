@@ -12,6 +12,7 @@ from tests.bench.measuring import Comparison, Series, Target
 from tests.bench.servers import Servers
 
 BARE, OFFICE, MAILER = "bare smtplib", "django-post_office", "django-mailer"
+TWO_WORKERS = "ours, two workers"
 LAUNCHER = "launcher"
 #: Connections of everybody; django-mailer has one only.
 CONNECTIONS = 4
@@ -79,9 +80,14 @@ def _sends(
     count = sizes.backlog
 
     def measure(name: str) -> float:
-        if name == OURS:
+        if name in (OURS, TWO_WORKERS):
             seconds = peers[OURS].call(
-                "send", count=count, port=port, threads=CONNECTIONS, window=WINDOW
+                "send",
+                count=count,
+                port=port,
+                connections=CONNECTIONS,
+                window=WINDOW,
+                workers=1 if name == OURS else 2,
             )
         elif name == BARE:
             seconds = peers[BARE].call(
@@ -94,19 +100,19 @@ def _sends(
             return count / float(told["queueing"] + told["sending"])
         return count / float(seconds)
 
-    names = dict.fromkeys([OURS, BARE, OFFICE, MAILER])
+    names = dict.fromkeys([OURS, BARE, OFFICE, MAILER, TWO_WORKERS])
     rounds = measured_rounds("sends", names, sizes, say, measure)
     yield Comparison(
         f"{count:,} rendered, tracked, two-phase sends",
         "mails/s",
         rounds[OURS],
-        tuple(rounds[name] for name in (BARE, OFFICE, MAILER)),
+        tuple(rounds[name] for name in (BARE, OFFICE, MAILER, TWO_WORKERS)),
         (
             Target(0.6, "at least", BARE),
             Target(3.0, "at least", OFFICE),
             Target(3.0, "at least", MAILER),
         ),
-        f"the same mails for all; one process and {CONNECTIONS} connections each"
+        f"the same mails for all; {CONNECTIONS} connections in one process each"
         f" (django-mailer: one); ours: {WINDOW} mails go together; the bare loop renders,"
         " builds and sends, and keeps no records; the queues are given mails that our"
         " code rendered, and build, keep and send them",

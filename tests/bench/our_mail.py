@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from contextlib import ExitStack
 
 import django
 from django.core.management import call_command
@@ -48,8 +49,13 @@ class Driver:
         enqueue("process_campaign_batch", campaign_id=0, email_ids=[])
         handover.flush(60)
 
-    def send(self, count: int, port: int, threads: int, window: int) -> float:
-        """Send a campaign with one worker; returns seconds from first claim to last end."""
+    def send(
+        self, count: int, port: int, connections: int, window: int, workers: int = 1
+    ) -> float:
+        """Send a campaign; returns the seconds from the first claim to the last end.
+
+        The workers have the connections among them.
+        """
         self._clear()
         make_leads(count)
         campaign = make_campaign(make_account(port, window=window))
@@ -62,9 +68,12 @@ class Driver:
         with _scheduler() as scheduler:
             owed = Task.objects.filter(state="queued", published_at=None)
             wait_until(lambda: not owed.exists(), scheduler.check)
-        with _worker(threads) as worker:
+        with ExitStack() as stack:
+            started = [_worker(connections // workers) for _ in range(workers)]
+            for worker in started:
+                stack.enter_context(worker)
             open_mails = Email.objects.exclude(state="sent")
-            wait_until(lambda: not open_mails.exists(), worker.check, 0.05)
+            wait_until(lambda: not open_mails.exists(), started[0].check, 0.05)
         return _seconds()
 
     def launch(self, count: int) -> dict[str, float]:

@@ -209,4 +209,5 @@ def explain_all(*arguments: object) -> dict[str, Any]:
         call_command("explain", *map(str, arguments), "--json", stdout=out)
     except SystemExit as ended:
         code = int(ended.code or 0)
-    return json.loads(out.getvalue()) | {"exit": code}
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    return answer | {"exit": code}

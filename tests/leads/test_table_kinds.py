@@ -27,7 +27,7 @@ def read(folder, name: str, content: bytes | str):
         ("\ufeff<table><tr><td>name", "is a web page"),
         ('{"name": "A", "city": "B"}\n', "is JSON"),
         ('[\n {"name": "A"}\n]', "is JSON"),
-        ("%PDF-1.7\n%x, y\n1 0 obj", "is a document"),
+        ("%PDF-1.7\n%x, y\n1 0 obj", "is a document to print"),
         (b"PK\x03\x04" + bytes(600), "is a workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is a workbook"),
     ],

@@ -1,0 +1,56 @@
+"""Find the addresses in the state that a site's framework puts into its pages. Pure.
+
+Next.js, Nuxt and their like send a page's data along as JSON or as a script that
+assigns it. A string there is believed when its name says that it is mail, or when it
+is all of a link.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml.html import HtmlElement
+
+#: Characters of one script that are looked at.
+_LOOKED_AT = 2_000_000
+#: Scripts that hand data over: `window.__NUXT__ =`.
+_ASSIGNS_STATE = re.compile(
+    r"\b(?:window|self|globalThis)(?:\.|\[['\"])_{0,2}[A-Z][\w$]*(?:['\"]\])?\s*=",
+    re.IGNORECASE,
+)
+#: `"contactEmail": "rosa@shop.example"`, its quotes escaped up to three times.
+_NAMED = re.compile(
+    r"(?<![\w-])\\{0,7}[\"']?([\w$.-]{0,40}e?mail[\w$-]{0,40})\\{0,7}[\"']?\s{0,3}:\s{0,3}"
+    r"\\{0,7}[\"']((?:mailto:)?[^\"'\\<>\s]{1,64}(?:@|\\{1,7}u0040|&#64;|%40)[\w.-]{3,120})"
+    r"\\{0,7}[\"']",
+    re.IGNORECASE,
+)
+_LINKED = re.compile(
+    r"\\{0,7}[\"']mailto:([^\"'\\<>\s?]{1,64}@[\w.-]{3,120})", re.IGNORECASE
+)
+#: A string of its own in a list: Nuxt 3 keeps names and values apart.
+_ALONE = re.compile(r"[\[,]\"([\w.+-]{1,64}@[\w-]+(?:\.[\w-]+){1,4})\"(?=[\],])")
+_SAMPLE_NAME = re.compile(r"placeholder|example|sample|label|error|hint", re.IGNORECASE)
+_ESCAPED_AT = re.compile(r"\\{1,7}u0040")
+
+
+def state_addresses(page: HtmlElement) -> Iterator[str]:
+    """Give the texts in a page's state that hold addresses."""
+    for script in page.xpath("//script[not(@src)]"):
+        kind, text = (script.get("type") or "").lower(), script.text or ""
+        if "ld+json" in kind or not ("@" in text or "u0040" in text or "%40" in text):
+            continue
+        text = text[:_LOOKED_AT]
+        if not ("json" in kind or _is_state(text)):
+            continue
+        for name, value in _NAMED.findall(text):
+            if not _SAMPLE_NAME.search(name):
+                yield _ESCAPED_AT.sub("@", value).replace("%40", "@")
+        yield from _LINKED.findall(text)
+        if "NUXT" in (script.get("id") or ""):
+            yield from _ALONE.findall(text)
+
+
+def _is_state(text: str) -> bool:
+    return "__next_f" in text[:200] or bool(_ASSIGNS_STATE.search(text[:2_000]))
