@@ -128,6 +128,8 @@ def diagnose(
 
 def _is_certain(words: str, reason: str) -> bool:
     """Say whether a server that refused for now will not have another opinion later."""
+    if reason == "not_accepting":
+        return False  # servers under load say so as well
     section = _reason_of_words(words)
     return _SAME.get(section, section) == reason and not _PROVISIONAL.search(words)
 

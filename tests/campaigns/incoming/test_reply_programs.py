@@ -202,6 +202,7 @@ KEPT = [
     "Le prix est de 500 euros, comme je vous l'ai écrit :\n\nc'est trop cher.",
     "External help is welcome, please send me a mail with the price.",
     "Is this message confidential? I would like to show it to my partner.",
+    "Sent from my office phone, call me back",
     "Sent from my desk, since the phone is broken; I will write more tomorrow.",
 ]
 
