@@ -13,6 +13,8 @@ from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
+from django.http import HttpRequest
+from django.templatetags.static import static
 
 
 class AdminPages(SimpleAdminConfig):
@@ -22,6 +24,11 @@ class AdminPages(SimpleAdminConfig):
         """Let the checks see all pages; `urls` imports them for the web process."""
         checks.register(check_dependencies, checks.Tags.admin)
         checks.register(_check_all_pages, checks.Tags.admin)
+
+
+def own_styles(request: HttpRequest) -> str:
+    """Give the address of our style sheet, for settings."""
+    return static("fliptech/admin.css")
 
 
 def _check_all_pages(

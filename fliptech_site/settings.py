@@ -153,6 +153,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "fliptech_site.formats"
 # All is English: looking each word up in a catalogue took a tenth of a page.
 USE_I18N = False
 USE_TZ = True
@@ -337,6 +338,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "FlipTech Pro",
     "SITE_SYMBOL": "rocket_launch",
     "SHOW_HISTORY": True,
+    "STYLES": ["fliptech_site.admin_pages.own_styles"],
     "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
     "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
 }

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from campaigns.admin.account_buttons import AccountButtons
@@ -21,6 +20,7 @@ from campaigns.admin.account_showing import (
     domain_summary,
     ramp_chart,
 )
+from campaigns.admin.lines import LabelledLines
 from campaigns.models import Account, CampaignAccount
 
 _BY_SMTP = "kind == 'smtp'"
@@ -71,7 +71,7 @@ class AccountAdmin(AccountButtons):
                 "new_password", "oauth_provider", *connection, "new_client_id",
                 "new_client_secret", "new_refresh_token", "oauth_authorize_url",
                 "oauth_token_url", "oauth_scope", "new_api_key", "new_api_secret",
-                "api_region", "api_url", "mails_per_connection", "window",
+                "api_region", "api_url", "mails_per_connection", "sent_together",
             )}),
             ("Pace", {"classes": _TAB, "fields": (
                 "per_minute", "daily_cap", "min_gap_seconds", *chart, "ramp_up_from",
@@ -144,7 +144,7 @@ class AccountAdmin(AccountButtons):
         return dkim_record(account)
 
 
-class RotationInline(TabularInline):
+class RotationInline(LabelledLines):
     """The accounts that take turns in a campaign."""
 
     model = CampaignAccount

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelect2Widget,
     UnfoldAdminSelectWidget,
@@ -87,6 +88,15 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     new_refresh_token = secret_field(
         "Refresh token", f"Comes by itself when the account is connected. {_KEPT}"
     )
+    # Not named `window` as in the row: the page's script has the fields' names as its
+    # own, and would not find the browser's window any more.
+    sent_together = forms.IntegerField(
+        min_value=1,
+        max_value=500,
+        label="Mails sent together",
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=Account._meta.get_field("window").help_text,
+    )
     work_days = forms.MultipleChoiceField(
         choices=_DAYS, widget=UnfoldAdminCheckboxSelectMultipleWidget, label="Days"
     )
@@ -115,7 +125,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "name", "is_enabled", "kind", "from_name", "from_address", "reply_to",
             "tags_replies", "postal_address", "signature_html", "signature_text", "smtp_host",
             "smtp_port", "security", "username", "log_in", "mails_per_connection",
-            "window", "oauth_provider", "oauth_authorize_url", "oauth_token_url",
+            "oauth_provider", "oauth_authorize_url", "oauth_token_url",
             "oauth_scope", "api_url", "api_region", "per_minute", "daily_cap", "min_gap_seconds", "ramp_up_from",
             "ramp_up_start", "ramp_up_step", "ramp_up_ceiling", "time_zone", "work_days",
             "work_from", "work_until", "dkim_selector",
@@ -148,6 +158,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["sent_together"] = self.instance.window
         self.initial["work_days"] = list(self.instance.work_days)
         for field, secret in SECRETS.items():
             if field in self.fields and getattr(self.instance, f"{secret}_sealed"):
@@ -196,6 +207,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     def save(self, commit: bool = True) -> Account:
         """Seal the secrets that were typed."""
         account: Account = self.instance
+        account.window = self.cleaned_data["sent_together"]
         for field, secret in SECRETS.items():
             if typed := self.cleaned_data.get(field):
                 setattr(account, secret, typed)

@@ -55,7 +55,7 @@ _MOST_LEADS = 200
 class RecipientAdmin(LongListAdmin):
     """Every lead that a campaign considered, and why it got a mail or didn't."""
 
-    list_display = ("lead_shown", "address", "campaign", "state_badge", "why_shown")
+    list_display = ("address", "lead_shown", "campaign", "state_badge", "why_shown")
     list_display_links = ("address",)
     list_filter = ("campaign", "state", "reason")
     search_fields = ("address",)

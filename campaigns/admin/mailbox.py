@@ -73,6 +73,12 @@ class MailboxForm(_SecretForm):
             "username", "folders", "sent_folder", "keeps_strangers",
             "reads_since",
         )  # fmt: skip
+        labels = {
+            "is_enabled": "Switched on",
+            "host": "IMAP server",
+            "login": "Log-in",
+            "username": "User name",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,8 +7,8 @@ from itertools import groupby
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
 
+from campaigns.admin.lines import LabelledLines
 from campaigns.models import Campaign, Step, Variant
 from campaigns.split_rates import Rate, interval_of, probabilities_best
 from campaigns.split_tests import rates_of, verdict_on
@@ -18,7 +18,7 @@ from campaigns.states import SplitMetric
 _WIDTH = 240
 
 
-class VariantInline(TabularInline):
+class VariantInline(LabelledLines):
     """Other ways of sending a step, to find out which works better."""
 
     model = Variant
@@ -101,7 +101,10 @@ def _standing(
         return format_html(
             "<b>{} has won.</b> {}", step.winner.label, step.winner_reason
         )
-    return verdict_on(campaign, variants).sentence
+    said = verdict_on(campaign, variants).sentence
+    if campaign.split_adapts:
+        said += " New mails are divided by what stands under Best with."
+    return said
 
 
 def _said(rate: Rate) -> str:

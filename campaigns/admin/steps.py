@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import HttpRequest
-from unfold.admin import TabularInline
 
+from campaigns.admin.lines import LabelledLines
 from campaigns.models import Campaign, Email, Step
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class StepFormSet(_Base):
                 )
 
 
-class StepInline(TabularInline):
+class StepInline(LabelledLines):
     """The first mail and its follow-ups."""
 
     model = Step

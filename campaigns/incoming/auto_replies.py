@@ -20,22 +20,34 @@ _HEADERS = (
     "autoresponder", "x-fc-machinegenerated", "x-mailer-autoreply", "x-ebay-mailtracker",
     "x-tmda-fingerprint", "x-spamarrest-noauth", "x-boxbe-verify", "x-cron-env",
 )  # fmt: skip
-_MARK = re.compile(r"x-(?:mail-)?auto-?(?:re|gen)")
+_MARK = re.compile(r"x-(?:[\w-]{0,30}-)?auto-?(?:repl|respon|gen)")
 _PROGRAM = re.compile(
     r"auto-?respon\w+|auto-?reply|vacation (?:mail|mess|resp)|^vacation", re.IGNORECASE
 )
 _PRECEDENCE = {"auto_reply", "auto-reply", "autoreply", "bulk", "junk"}
 _PHRASES = read_phrases("auto_replies")
-_SUBJECT = re.compile(
-    rf"^\W*(?:(?:re|aw|sv|antw|fw|fwd)\s?:\s*)*(?:{_PHRASES['subject']})", re.IGNORECASE
+_ANSWER = r"(?:(?:re|aw|sv|antw|fw|fwd|wg|tr|rv|odp|ynt|vs)\s?(?:\[\d+\])?\s?[:：]\s*)"
+_SUBJECT = re.compile(rf"^\W*(?:{_PHRASES['subject']})", re.IGNORECASE)
+#: Below "Re:" stand words of ours, so the phrase must be all, or be set off.
+_SUBJECT_BELOW = re.compile(
+    rf"^\W*{_ANSWER}+\W*(?:{_PHRASES['subject']})\s*"
+    rf"(?:$|[:：\-–—|,(!\[\])]|{_ANSWER}|until\b|till\b|bis\b|jusqu|hasta\b|fino\b)",
+    re.IGNORECASE,
 )
 #: Subjects of tickets and challenges; below "Re:" the words are our own.
 _SUBJECT_OF_MACHINE = re.compile(
     rf"^\W*(?:{_PHRASES['subject_of_machine']})", re.IGNORECASE
 )
-#: Marks that stand anywhere in a subject.
-_SUBJECT_ANYWHERE = re.compile(_PHRASES["subject_anywhere"], re.IGNORECASE)
+_SUBJECT_ANYWHERE = re.compile(
+    rf"(?:[-–—|:(\[]\s*)(?:{_PHRASES['subject_anywhere']})\s*(?:$|[\])!.:])",
+    re.IGNORECASE,
+)
+_SUBJECTS = (_SUBJECT, _SUBJECT_BELOW, _SUBJECT_ANYWHERE)
 _BODY = re.compile(_PHRASES["body"], re.IGNORECASE)
+_THANKS = re.compile(_PHRASES["thanks"], re.IGNORECASE)
+_PROMISE = re.compile(_PHRASES["promise"], re.IGNORECASE)
+#: Characters behind thanks in which a machine promises that somebody will answer.
+_SOON = 250
 _NO_REPLY = re.compile(
     r"^(?:no-?_?\.?reply|do-?not-?reply|donotreply|notifications?|auto(?:mated|matic|-?reply|-?respon\w+)|bounces?|mailer|daemon)\b",
     re.IGNORECASE,
@@ -78,6 +90,8 @@ def _in_headers(message: Incoming) -> str:
         in headers.text("x-ms-exchange-generated-message-source").lower()
     ):
         return "A rule of a mailbox wrote it."
+    if headers.text("x-apple-action").strip().lower() == "vacation":
+        return "It has the header x-apple-action."
     if headers.raw("delivered-to").lower().startswith("autoresponder"):
         return "An autoresponder wrote it."
     if headers.raw("x-post-messageclass").strip().startswith("9"):
@@ -89,16 +103,28 @@ def _in_headers(message: Incoming) -> str:
 
 def _in_words(message: Incoming, new_text: str) -> str:
     subject = message.subject[:300]
-    if any(
-        pattern.search(subject)
-        for pattern in (_SUBJECT, _SUBJECT_OF_MACHINE, _SUBJECT_ANYWHERE)
-    ):
+    if says_absent(subject) or _SUBJECT_OF_MACHINE.search(subject):
         return f"Its subject is {subject[:80]!r}."
-    if found := _BODY.search(" ".join(new_text[:_BEGINNING].split(" "))):
+    beginning = new_text[:_BEGINNING]
+    if found := _BODY.search(beginning) or _promised(beginning):
         return f"It says {' '.join(found[0].split())[:80]!r}."
     if _NO_REPLY.search(message.sender):
         return f"{message.sender!r} is no person's address."
     return ""
+
+
+def says_absent(subject: str) -> bool:
+    """Say whether a subject is one that only machines write, such as "Out of office"."""
+    return any(pattern.search(subject[:300]) for pattern in _SUBJECTS)
+
+
+def _promised(text: str) -> re.Match[str] | None:
+    """Find the promise of an answer that follows thanks for a mail."""
+    for thanks in _THANKS.finditer(text):
+        end = thanks.end()
+        if found := _PROMISE.search(text, end, end + _SOON):
+            return found
+    return None
 
 
 def is_list(message: Incoming) -> bool:

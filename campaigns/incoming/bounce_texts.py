@@ -38,9 +38,13 @@ _SERVICE = re.compile(
 )
 _NOTATION = re.compile(r"^(?:smtp|rfc-?822)=")
 _COPY = re.compile(
-    rf"^[\s\-=*_>#:|<]{{0,60}}(?:{_PHRASES['copy']})[\s\-=*_:.#|>]{{0,60}}$",
+    rf"^[ \t\-=*_>#:|<]{{0,60}}+(?:{_PHRASES['copy']})[ \t\-=*_:.#|>]{{0,60}}$",
     re.IGNORECASE | re.MULTILINE,
 )
+_HEAD_OF_NAMES = re.compile(
+    r"\b(?:recipients?|address(?:es|\(es\))?|users?)\b.{0,200}:\s*$", re.IGNORECASE
+)
+_BARE_NAME = re.compile(r"[ \t]+<?([A-Za-z0-9][\w.\-]{1,39})>?\s*")
 _RAW_HEADERS = re.compile(
     r"(?m)^(?:> ?)?(?:Received: (?:from|by|\()|Return-Path: ?<|DKIM-Signature: )",
     re.IGNORECASE,
@@ -84,6 +88,32 @@ def mentioned_in(notice: str, *, own: Collection[str]) -> list[Mentioned]:
     best = max((sureness for sureness, _ in surest.values()), default=0)
     chosen = {a: line for a, (sureness, line) in surest.items() if sureness == best}
     return _with_words(chosen, best, lines)
+
+
+def said_before(notice: str, address: str) -> str:
+    """Return the paragraph above an address if it is one short line, else ""."""
+    before, found, _ = notice.lower().partition(address)
+    paragraphs = re.split(r"\n\s*\n", before[-2_000:].rstrip(" <\t>\"'"))
+    above = [each.strip() for each in paragraphs if each.strip()]
+    line = above[-1] if found and above else ""
+    return line if len(line) <= 90 and "\n" not in line else ""
+
+
+def bare_names(notice: str) -> list[str]:
+    """Return names without a domain that stand alone below "recipients:" or the like."""
+    lines = notice.split("\n")[:MAX_LINES]
+    names: list[str] = []
+    is_list = False
+    for line in lines:
+        if _HEAD_OF_NAMES.search(line[:300]):
+            is_list = True
+        elif is_list and line.strip():
+            found = _BARE_NAME.fullmatch(line)
+            if not found:
+                is_list = False
+            elif len(names) < MAX_ADDRESSES:
+                names.append(found[1])
+    return names
 
 
 def _in_line(line: str, around: str, before: str) -> list[tuple[str, int]]:

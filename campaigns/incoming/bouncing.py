@@ -10,7 +10,14 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from campaigns.incoming.bounce_texts import Mentioned, mentioned_in, notice_of
+from campaigns.incoming.auto_replies import says_absent
+from campaigns.incoming.bounce_texts import (
+    Mentioned,
+    bare_names,
+    mentioned_in,
+    notice_of,
+    said_before,
+)
 from campaigns.incoming.delivery_reports import Reported, is_report, read_report
 from campaigns.incoming.failure_reasons import diagnose
 from campaigns.incoming.mime import Headers
@@ -30,6 +37,7 @@ _DELAYED = re.compile(_PHRASES["delayed"], re.IGNORECASE)
 _DELAYED_SUBJECT = re.compile(_PHRASES["delayed_subject"], re.IGNORECASE)
 _SUCCESS = re.compile(_PHRASES["success"], re.IGNORECASE)
 _FAILED = re.compile(_PHRASES["failed"], re.IGNORECASE)
+_NO_SENDER = ("<>", "<<>>", "<MAILER-DAEMON>")
 _VERP = re.compile(
     r"^[^@]{0,60}?[+=\-]([\w.+\-]{1,64})[=]([\w\-]+(?:\.[\w\-]+)+)@", re.IGNORECASE
 )
@@ -104,9 +112,17 @@ def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
             each.address, each.final_address, each.status[:12], "delivered", False, ""
         )
     words = each.diagnosis
-    found = diagnose(words, status=each.status, is_delayed=each.is_delayed)
+    if not words and each.action.startswith("expire"):
+        words = "Delivery expired"
+    found = diagnose(
+        words,
+        status=each.status,
+        is_delayed=each.is_delayed,
+        is_final=not each.is_delayed,
+    )
     if (
-        found.reason in ("unknown", "system", "content")
+        not words
+        or found.reason in ("unknown", "system", "content")
         or not each.status
         or each.status.endswith(".0.0")
     ):
@@ -116,9 +132,13 @@ def _failed(each: Reported, notice: str, is_alone: bool) -> Failed:
             said = notice
         if said:
             fuller = diagnose(
-                f"{words} . {said}", status=each.status, is_delayed=each.is_delayed
+                f"{words} . {said}",
+                status=each.status,
+                is_delayed=each.is_delayed,
+                is_final=not each.is_delayed,
             )
-            if found.reason == "unknown" or fuller.status != found.status:
+            is_better = found.reason == "unknown" or fuller.status != found.status
+            if is_better or (not words and fuller.reason != "unknown"):
                 found, words = fuller, words or said
     words = " ".join(words.split())[:MAX_WORDS]
     return Failed(
@@ -147,10 +167,11 @@ def _looks_like_bounce(message: Incoming) -> bool:
         return True
     headers = message.headers
     subject = message.subject[:300]
-    is_daemon = bool(_DAEMON.search(headers.text("from")[:300])) or headers.raw(
-        "return-path"
-    ).strip() in ("<>", "<<>>", "<MAILER-DAEMON>")
+    is_daemon = bool(_DAEMON.search(headers.text("from")[:300]))
     is_answer = bool(_ANSWER.search(subject)) or "in-reply-to" in headers
+    if not is_daemon and headers.raw("return-path").strip() in _NO_SENDER:
+        # Notices of absence have no sender either, and name who helps meanwhile.
+        is_daemon = not is_answer and not says_absent(subject)
     if _SUBJECT.search(subject):
         return (
             is_daemon
@@ -177,45 +198,76 @@ def _of_notice(message: Incoming, own: Collection[str]) -> Bounce:
         *own,
         *(first_address(headers.text(name)) for name in ("to", "delivered-to")),
     }
-    mentioned = mentioned_in(notice, own=ours)
-    stated = _stated(headers)
-    if stated:
-        said = {each.address: each.words for each in mentioned}
-        chosen = [Mentioned(a, 3, said.get(a, notice)) for a in stated]
-    elif mentioned and mentioned[0].sureness >= 2:
-        chosen = mentioned
-    else:
-        chosen = [
-            Mentioned(a, 1, notice) for a in _guessed(message, copy, ours)
-        ] or mentioned
-    recipients = []
-    for each in chosen:
-        found = diagnose(each.words, is_delayed=is_delayed)
-        if (
-            found.reason in ("unknown", "expired") and len(chosen) == 1
-        ) or found.reason == "unknown":
-            found = diagnose(
-                f"{each.words} . {notice} . {message.subject}", is_delayed=is_delayed
-            )
-        words = " ".join(each.words.split())[:MAX_WORDS]
-        recipients.append(
-            Failed(
-                each.address,
-                each.address,
-                found.status,
-                found.reason,
-                found.is_hard,
-                words,
-                is_delayed,
-            )
-        )
+    chosen = _whom(message, notice, copy, ours)
+    recipients = [
+        _noticed(each, message, notice, is_alone=len(chosen) == 1, delayed=is_delayed)
+        for each in chosen
+    ]
     return Bounce(recipients, True, "A notice of a mail server.")
 
 
+def _whom(
+    message: Incoming, notice: str, copy: str, ours: Collection[str]
+) -> list[Mentioned]:
+    """Return whom the mail did not reach: as stated, else as said, else as guessed."""
+    mentioned = mentioned_in(notice, own=ours)
+    if stated := _stated(message.headers):
+        said = {each.address: each.words for each in mentioned}
+        return [Mentioned(a, 3, said.get(a, notice)) for a in stated]
+    if mentioned and mentioned[0].sureness >= 2:
+        return mentioned
+    guessed = [Mentioned(a, 1, notice) for a in _guessed(message, copy, ours)]
+    return guessed or mentioned or _last_resort(message, notice, ours)
+
+
+def _last_resort(
+    message: Incoming, notice: str, ours: Collection[str]
+) -> list[Mentioned]:
+    """Look into the subject, and for names that the daemon wrote without its domain."""
+    named = mentioned_in(message.subject, own=ours)
+    if named:
+        return [Mentioned(each.address, 1, notice) for each in named]
+    domain = message.sender.rpartition("@")[2]
+    return [
+        Mentioned(f"{name}@{domain}".lower(), 1, notice)
+        for name in (bare_names(notice) if domain else [])
+    ]
+
+
+def _noticed(
+    each: Mentioned, message: Incoming, notice: str, *, is_alone: bool, delayed: bool
+) -> Failed:
+    found = diagnose(each.words, is_delayed=delayed, is_final=not delayed)
+    if found.reason == "unknown" or (found.reason == "expired" and is_alone):
+        found = diagnose(
+            f"{each.words} . {notice} . {message.subject}",
+            is_delayed=delayed,
+            is_final=not delayed,
+        )
+    elif found.reason == "user_unknown" and is_alone:
+        # "The account is disabled." above says more than "user unknown" below.
+        above = diagnose(said_before(notice, each.address))
+        if above.reason in ("disabled", "mailbox_full") and found.status[2:] == "1.1":
+            found = above
+    words = " ".join(each.words.split())[:MAX_WORDS]
+    return Failed(
+        each.address,
+        each.address,
+        found.status,
+        found.reason,
+        found.is_hard,
+        words,
+        delayed,
+    )
+
+
 def _is_delay(message: Incoming, notice: str) -> bool:
-    if _FINAL_SUBJECT.search(message.subject) or _FINAL.search(notice):
+    if _FINAL.search(notice):
         return False
-    return bool(_DELAYED_SUBJECT.search(message.subject) or _DELAYED.search(notice))
+    if _DELAYED.search(notice):
+        return True
+    subject = message.subject
+    return bool(_DELAYED_SUBJECT.search(subject)) and not _FINAL_SUBJECT.search(subject)
 
 
 def _stated(headers: Headers) -> list[str]:

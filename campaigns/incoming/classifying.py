@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from campaigns.incoming.auto_replies import is_list, why_automatic
-from campaigns.incoming.bouncing import Failed, read_bounce
+from campaigns.incoming.bouncing import MAX_WORDS, Failed, read_bounce
 from campaigns.incoming.complaints import is_feedback, read_complaint
+from campaigns.incoming.json_notices import Notified, read_json_notice
 from campaigns.incoming.reading import Incoming, read_incoming
 from campaigns.incoming.reply_texts import new_text_of
 
@@ -61,6 +62,8 @@ def classify_incoming(message: Incoming, *, own: Collection[str] = ()) -> Classi
             for address in complaint.addresses
         ]
         return Classified(Kind.COMPLAINT, recipients, "It is a feedback report.")
+    if notified := read_json_notice(message):
+        return _notified(notified)
     if is_feedback(message):
         return Classified(Kind.OTHER, reason="A feedback report, but no complaint.")
     bounce = read_bounce(message, own={address.lower() for address in own})
@@ -68,6 +71,27 @@ def classify_incoming(message: Incoming, *, own: Collection[str] = ()) -> Classi
         kind = Kind.BOUNCE if bounce.is_failure else Kind.OTHER
         return Classified(kind, bounce.recipients, bounce.why)
     return _personal(message)
+
+
+def _notified(notified: Notified) -> Classified:
+    kinds = {"bounce": Kind.BOUNCE, "complaint": Kind.COMPLAINT}
+    kind = kinds.get(notified.kind, Kind.OTHER)
+    recipients = []
+    for address, words, found in notified.recipients:
+        if kind == Kind.COMPLAINT:
+            recipients.append(Failed(address, address, "", "abuse", False, ""))
+        else:
+            recipients.append(
+                Failed(
+                    address,
+                    address,
+                    found.status,
+                    found.reason,
+                    found.is_hard,
+                    words[:MAX_WORDS],
+                )
+            )
+    return Classified(kind, recipients, f"A provider tells of a {notified.kind[:20]}.")
 
 
 def _personal(message: Incoming) -> Classified:

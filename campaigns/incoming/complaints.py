@@ -16,8 +16,16 @@ _SUBJECT = re.compile(
     r"client tos notification|^\W*(?:fwd?: ?)?\[?(?:fbl|spam) (?:report|complaint)",
     re.IGNORECASE,
 )
+#: Nothing else has such a subject and holds a mail.
+_PLAIN = re.compile(r"abuse report|complaint about message from", re.IGNORECASE)
 _SENDER = re.compile(
     r"^(?:scomp|fbl\S*|feedback\S*|staff)@|@(?:\S+\.)?(?:fbl|arf)\.", re.IGNORECASE
+)
+#: A report whose parts were lost on the way.
+_IN_TEXT = re.compile(r"(?m)^Feedback-Type:[ \t]*[\w-]+[ \t]*$", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"(?m)^(?:User-Agent|Version|Source-IP|Original-(?:Rcpt-To|Mail-From)):",
+    re.IGNORECASE,
 )
 #: Headers in which providers tell the recipient; the plain To may be hidden by them.
 _RECIPIENT_HEADERS = ("x-hmxmroriginalrecipient", "x-original-to", "to", "delivered-to")
@@ -35,7 +43,7 @@ class Complaint:
 def read_complaint(message: Incoming) -> Complaint | None:
     """Return the complaint that a message is, None for all others."""
     reports = message.reports.get("message/feedback-report", [])
-    if not reports and message.report_type == "feedback-report":
+    if not reports and _is_in_text(message):
         reports = [message.text]
     for report in reports:
         fields = _fields(report)
@@ -44,7 +52,7 @@ def read_complaint(message: Incoming) -> Complaint | None:
             return None
         return Complaint(_addresses(fields, message.original), kind)
     subject = message.subject
-    is_told = _SENDER.search(message.sender) or "abuse report" in subject.lower()
+    is_told = _SENDER.search(message.sender) or _PLAIN.search(subject)
     if message.original and is_told and _SUBJECT.search(subject):
         return Complaint(_addresses({}, message.original), "abuse")
     return None
@@ -55,7 +63,15 @@ def is_feedback(message: Incoming) -> bool:
     return (
         message.report_type == "feedback-report"
         or "message/feedback-report" in message.reports
+        or _is_in_text(message)
     )
+
+
+def _is_in_text(message: Incoming) -> bool:
+    if message.report_type == "feedback-report":
+        return True
+    text = message.text[:20_000]
+    return bool(_IN_TEXT.search(text) and _BESIDE.search(text))
 
 
 def _fields(report: str) -> dict[str, list[str]]:

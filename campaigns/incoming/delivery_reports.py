@@ -37,6 +37,8 @@ class Reported:
     @property
     def is_failure(self) -> bool:
         """Whether the mail did not arrive, or not yet."""
+        if not self.action and self.status.startswith("2."):
+            return False
         return not self.action.startswith(("deliver", "relay", "expand"))
 
     @property

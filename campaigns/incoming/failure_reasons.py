@@ -29,13 +29,22 @@ _REASONS = [
 ]
 
 #: Some words are looked for earlier than others of the same reason.
-_SAME = {"sender": "policy", "nowhere": "host_unknown"}
+_SAME = {
+    "filtered": "policy",
+    "sender": "policy",
+    "nowhere": "host_unknown",
+    "put_away": "disabled",
+    "moved_surely": "moved",
+    "user_gone_surely": "user_unknown",
+}
+#: These words are plainer than any code.
+_SURE = {"put_away", "filtered"}
 #: What a code says where no words were understood.
 _BY_STATUS = {
     "1.0": "user_unknown", "1.1": "user_unknown", "1.2": "host_unknown",
     "1.3": "user_unknown", "1.6": "moved", "1.10": "not_accepting",
-    "2.1": "disabled", "2.2": "mailbox_full", "2.3": "too_large",
-    "3.4": "too_large", "4.1": "network", "4.2": "network", "4.3": "network",
+    "2.0": "policy", "2.1": "disabled", "2.2": "mailbox_full", "2.3": "too_large",
+    "2.4": "policy", "3.2": "not_accepting", "3.4": "too_large", "4.1": "network", "4.2": "network", "4.3": "network",
     "4.4": "host_unknown", "4.6": "loop", "4.7": "expired", "4.14": "loop",
     "4.310": "host_unknown", "4.312": "network", "4.316": "expired",
 }  # fmt: skip
@@ -53,6 +62,7 @@ _BY_REPLY = {
     "421": "network",
     "452": "mailbox_full",
     "556": "not_accepting",
+    "521": "not_accepting",
 }
 #: The code of a reason where the server gave none; a class is put before it.
 _STATUS_OF = {
@@ -61,6 +71,23 @@ _STATUS_OF = {
     "policy": "7.1", "loop": "4.6", "expired": "4.7", "network": "4.1", "system": "3.0",
     "content": "6.0",
 }  # fmt: skip
+#: What phones' networks and filters refuse after the text, they took by its address.
+_AFTER_DATA = re.compile(
+    r"in reply to (?:end of )?data|(?:in|for|on) (?:end of )?(?:data|text) command|after (?:end of |pipelined )?data|after i sent the"
+    r" message|in end of data|smtp command data\b|following data command|\(state 1[578]\)",
+    re.IGNORECASE,
+)
+#: Behind these stands what the other server said; before them our own speaks.
+_SAID = re.compile(
+    r"(?:server|host) (?:said|replied|returned)\W|returned was:|response (?:from the"
+    r" remote server )?was:|responded as follows:|returned an error:|failed with:",
+    re.IGNORECASE,
+)
+#: Words of a server that is not sure yet.
+_PROVISIONAL = re.compile(
+    r"unverified|verif|gr[ae]y-?list|in progress|lookup (?:error|fail)|temporar",
+    re.IGNORECASE,
+)
 #: These pass by themselves.
 _PASSING = {"expired", "network"}
 
@@ -76,38 +103,62 @@ class Diagnosis:
     is_hard: bool
 
 
-def diagnose(words: str, *, status: str = "", is_delayed: bool = False) -> Diagnosis:
-    """Decide from what a server said and the code that a report states."""
+def diagnose(
+    words: str, *, status: str = "", is_delayed: bool = False, is_final: bool = False
+) -> Diagnosis:
+    """Decide from what a server said and the code that a report states.
+
+    `is_final` is a notice that nobody tries any more: then "user unknown" is believed
+    even of a server that said it with a code of class 4.
+    """
     words = " ".join(words[:MAX_DIAGNOSIS].split())
     code = best_status([status, *statuses_in(words)], reply_in(words))
-    reason = _SAME.get(_reason_of_words(words)) or _reason_of_words(words)
-    if reason in ("", "user_gone") or _is_overruled(reason, code):
-        by_code = _reason_of_status(code) or _BY_REPLY.get(reply_in(words), "")
-        if reason == "user_gone":
-            reason = (
-                by_code if code[2:3] in ("7", "2", "3") and by_code else "user_unknown"
-            )
-        else:
-            reason = by_code or reason
-    if reason in _PASSING | {"system", "loop"} and code[2:4] == "7.":
-        reason = "policy"
-    if reason in DEAD and code[2:4] == "7." and _speaks_of_policy(words):
-        # Some servers add "user unknown" to whatever they are told at RCPT.
-        reason = "policy"
-    reply_class = reply_in(words)[:1]
-    is_temporary = is_delayed or (code[:1] or reply_class) == "4"
+    reason = _reason(words, code)
+    is_temporary = is_delayed or (code[:1] or reply_in(words)[:1]) == "4"
     if not reason:
         reason = "expired" if is_delayed else "unknown"
     return Diagnosis(
         status=code or _status_of(reason, is_temporary),
         reason=reason,
-        is_hard=reason in DEAD and not is_temporary,
+        is_hard=reason in DEAD
+        and (not is_temporary or (is_final and _is_certain(words, reason))),
     )
 
 
+def _is_certain(words: str, reason: str) -> bool:
+    """Say whether a server that refused for now will not have another opinion later."""
+    section = _reason_of_words(words)
+    return _SAME.get(section, section) == reason and not _PROVISIONAL.search(words)
+
+
+def _reason(words: str, code: str) -> str:
+    """Return the reason, "" where neither words nor code tell one."""
+    by_code = _reason_of_status(code) or _BY_REPLY.get(reply_in(words), "")
+    section = _reason_of_words(words)
+    reason = _SAME.get(section, section)
+    if section in _SURE and code[2:4] != "7.":
+        return reason
+    if reason == "user_gone":
+        reason = by_code if code[2:3] in ("7", "2", "3") and by_code else "user_unknown"
+    elif not reason or _is_overruled(reason, code):
+        reason = by_code or reason
+    if reason in _PASSING | {"system", "loop"} and code[2:4] == "7.":
+        reason = "policy"
+    if reason in DEAD and code[2:4] == "7." and _speaks_of_policy(words):
+        # Some servers add "user unknown" to whatever they are told at RCPT.
+        reason = "policy"
+    if reason == "user_unknown" and code[2:4] != "1." and _AFTER_DATA.search(words):
+        # The address was taken before; what is refused is this mail.
+        reason = "policy"
+    if reason == "user_unknown" and code[2:4] == "2." and by_code:
+        reason = by_code  # such codes are about a mailbox that exists
+    return reason
+
+
 def _speaks_of_policy(words: str) -> bool:
+    said = _SAID.split(words)[-1]
     return any(
-        pattern.search(words)
+        pattern.search(said)
         for reason, pattern in _REASONS
         if reason in ("policy", "spam")
     )
@@ -117,14 +168,18 @@ def _is_overruled(reason: str, code: str) -> bool:
     """Say whether a code is surer than words that are used for much else."""
     if code[2:] in ("1.7", "1.8", "1.9"):  # the sender's address
         return True
+    if code[2:] in ("1.2", "4.4") and reason in _PASSING | {"loop"}:
+        return False  # the host is there, and does not answer
     loose = {"policy", "disabled", "expired", "network", "system", "loop"}
     return reason in loose and _reason_of_status(code) in DEAD and code[2:] != "1.0"
 
 
 def _reason_of_words(words: str) -> str:
-    for reason, pattern in _REASONS:
-        if pattern.search(words):
-            return reason
+    """Return the section whose phrase is found first; the other server's words go first."""
+    for text in dict.fromkeys((_SAID.split(words)[-1], words)):
+        for reason, pattern in _REASONS:
+            if pattern.search(text):
+                return reason
     return ""
 
 
@@ -170,4 +225,7 @@ def best_status(codes: list[str], reply: str = "") -> str:
 
 def _says_how_much(code: str) -> int:
     _, subject, detail = code.split(".")
+    # That time is over is said of every failure in the end.
+    if (subject, detail) == ("4", "7"):
+        return 2
     return 2 * (subject != "0") + (detail != "0")

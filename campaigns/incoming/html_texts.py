@@ -35,9 +35,11 @@ _HEADS = re.compile(
 _SIGNATURES = re.compile(
     r"(?:^|[\s_])(?:gmail_signature|moz-signature|protonmail_signature_block|"
     r"ms-outlook(?:-mobile|-ios|-android)?-signature|bloop_sign|edo-signature|"
-    r"applemailsignature|airmail_signature)\b",
+    r"applemailsignature|airmail_signature|front-signature|sh-signature)\b",
     re.IGNORECASE,
 )
+#: As ids; as classes these words are used for much else.
+_SIGNATURE_IDS = {"signature", "x_signature", "composer_signature"}
 _TOP_BORDER = re.compile(
     r"border(?:-top)?\s*:\s*(?:none\s*;\s*border-top\s*:\s*)?solid", re.IGNORECASE
 )
@@ -46,8 +48,11 @@ _SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def text_of_html(html: str) -> str:
-    """Return the text of a mail in HTML; "" for what is no HTML."""
+def text_of_html(html: str, *, with_addresses: bool = False) -> str:
+    """Return the text of a mail in HTML; "" for what is no HTML.
+
+    `with_addresses` writes behind a name the address that its link hides.
+    """
     html = _NOT_XML.sub("", html[:MAX_HTML])
     if not _TAG.search(html):  # a text that is called HTML
         return html
@@ -56,13 +61,14 @@ def text_of_html(html: str) -> str:
         root = lxml.html.document_fromstring(html.encode(), parser=parser)
     except (lxml.etree.LxmlError, ValueError, AssertionError):
         return ""
-    return _Writer().write(root)
+    return _Writer(with_addresses).write(root)
 
 
 class _Writer:
     """Walks the tree once, without recursion."""
 
-    def __init__(self) -> None:
+    def __init__(self, with_addresses: bool) -> None:
+        self._with_addresses = with_addresses
         self._lines: list[str] = []
         self._line: list[str] = []
         self._depth = 0
@@ -100,6 +106,8 @@ class _Writer:
         if self._skipping:
             self._skipping -= 1
         else:
+            if self._with_addresses and (hidden := _hidden_address(element)):
+                self._line.append(f" <{hidden}>")
             if element.tag in _BLOCKS:
                 self._break()
             elif element.tag in ("td", "th"):
@@ -143,6 +151,14 @@ class _Writer:
             self._lines.append(self._prefix() + text)
 
 
+def _hidden_address(element: lxml.html.HtmlElement) -> str:
+    """Return the address to which a link writes, "" where its text shows one."""
+    target = str(element.get("href") or "")[:500] if element.tag == "a" else ""
+    if not target.lower().startswith("mailto:") or "@" in (element.text or ""):
+        return ""
+    return target[len("mailto:") :].partition("?")[0].strip()
+
+
 def _marks(element: lxml.html.HtmlElement) -> str:
     return f"{element.get('class', '')} {element.get('id', '')}"[:500]
 
@@ -156,6 +172,8 @@ def _is_quote(element: lxml.html.HtmlElement) -> bool:
 def _is_signature(element: lxml.html.HtmlElement) -> bool:
     if element.tag not in ("div", "span", "pre", "table"):
         return False
+    if str(element.get("id", "")).lower() in _SIGNATURE_IDS:
+        return True
     smart = element.get("data-smartmail", "")
     return smart == "gmail_signature" or bool(_SIGNATURES.search(_marks(element)))
 

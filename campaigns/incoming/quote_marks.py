@@ -25,6 +25,9 @@ _DATE = re.compile(
     r"\b(?:19|20)\d\d\b|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:[snr][tdh]|th)?\.? [^\W\d]{3,10}\b|[^\W\d]{3,10}\.? \d{1,2}\b|\d{4}年"
 )
 _ADDRESS = re.compile(r"[^\s<>\"(\[@]{1,64}@[\w.-]{2,100}")
+#: An address as programs name a sender: in brackets, or last.
+_SENDER = re.compile(r"[<(\[\"][^\s<>]{1,64}@|@[\w.-]{2,100}[>)\]\"]?\W{0,3}[:：]$")
+_LINK = re.compile(r"https?://[^\s>)]{1,400}")
 _LEAD = re.compile(rf"^(?:{_PHRASES['lead']})\b", re.IGNORECASE)
 _DASHES = re.compile(r"^[\s*_\-—–=|]{0,40}|[\s*_\-—–=|]{0,40}$")
 _ORIGINAL = re.compile(
@@ -83,7 +86,8 @@ def _may_begin(line: str) -> bool:
 def is_attribution(line: str) -> bool:
     """Say whether a whole line, unwrapped, announces a quote."""
     bare = _DASHES.sub("", line).replace("&lt;", "<").replace("&gt;", ">")
-    if len(bare) < 8 or bare.startswith(("http:", "https:")):
+    bare = _LINK.sub("", bare).rstrip()
+    if len(bare) < 8:
         return False
     ends = bare.endswith((":", "："))
     if not ends and not _VERB.search(bare[-30:]):
@@ -92,9 +96,11 @@ def is_attribution(line: str) -> bool:
     has_address = bool(_ADDRESS.search(bare))
     verb = next(reversed(list(_VERB.finditer(bare))), None)
     if verb is None:
+        if ends and has_address and bare.lower().startswith("quoting "):
+            return True
         return (
             ends
-            and has_address
+            and bool(_SENDER.search(bare))
             and bool(_TIME.search(bare))
             and bool(_DATE.search(bare))
         )
@@ -106,7 +112,9 @@ def is_attribution(line: str) -> bool:
         return False
     if not ends:
         return bool(_LEAD.match(bare)) and has_date
-    return has_address or (has_date and bool(_LEAD.match(bare)))
+    # Some put the date behind: Anna wrote on 2 May 2026
+    is_dated_behind = bool(_DATE.search(after)) and len(after.split()) <= 6
+    return has_address or (has_date and (bool(_LEAD.match(bare)) or is_dated_behind))
 
 
 def may_head_quote(line: str) -> bool:
@@ -114,8 +122,9 @@ def may_head_quote(line: str) -> bool:
     bare = line.strip().strip("*_ ")
     if len(bare) > 200 or not bare.endswith((":", "：")):
         return False
+    is_dated = bool(_DATE.search(bare) and _TIME.search(bare))
     return (
-        bool(_VERB.search(bare[-40:]) or _ADDRESS.search(bare))
+        bool(_VERB.search(bare[-40:]) or _ADDRESS.search(bare) or is_dated)
         and len(bare.split()) <= 12
     )
 
@@ -162,7 +171,7 @@ def is_original_mark(line: str, following: Sequence[str]) -> bool:
         return True
     if found := _ORIGINAL.match(line):
         # "Original message" alone may be a sentence's end; dashes or a colon mark it.
-        return bool(re.search(r"[-_=*:>]", found[0]))
+        return bool(re.search(r"[-‐‑–—_=*:>]", found[0]))
     return bool(_DASHED.match(line)) and any(
         _kind_of(each) is not None for each in following[:3]
     )

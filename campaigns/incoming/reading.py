@@ -63,7 +63,7 @@ def read_incoming(raw: bytes) -> Incoming:
             plain.append(part.text[:MAX_TEXT])
     text = "\n".join(plain)
     if not text.strip() and html:
-        text = "\n".join(map(text_of_html, html))
+        text = "\n".join(text_of_html(each, with_addresses=True) for each in html)
     return Incoming(
         headers=message.headers,
         text=text[:MAX_TEXT],
@@ -90,8 +90,15 @@ def _enclosed(part: Part) -> Headers:
 
 def first_address(value: str) -> str:
     """Return the first address in a header's value, in lower case, else ""."""
-    for _, address in getaddresses([value[:2000]]):
+    for address in _addresses(value[:2000]):
         if "@" in address:
             return address.lower()
     found = _ADDRESS.search(value[:2000])
     return found[0].lower() if found else ""
+
+
+def _addresses(value: str) -> list[str]:
+    try:
+        return [address for _, address in getaddresses([value])]
+    except RecursionError:  # its parser calls itself for each colon
+        return []

@@ -20,9 +20,11 @@ _PHRASES = read_phrases("signatures")
 _DEVICE = re.compile(rf"^\W{{0,4}}(?:{_PHRASES['device']}).{{0,110}}$", re.IGNORECASE)
 #: "Sent from my phone. Please excuse typos." is one of these, though two sentences.
 _EXCUSE = re.compile(_PHRASES["excuse"], re.IGNORECASE)
+_MACHINE = re.compile(_PHRASES["machine"], re.IGNORECASE)
 _SENTENCE = re.compile(
     r"[.,!?;] |[.!?]$| (?:is|are|was|were|will|you|we|much|because) "
 )
+_DISCLAIMER = re.compile(rf"^[\W_]{{0,6}}(?:{_PHRASES['disclaimer']})", re.IGNORECASE)
 _CLOSING = re.compile(
     rf"^\s{{0,4}}(?:{_PHRASES['closing']})\s*[,.!！，]{{0,2}}\s*$", re.IGNORECASE
 )
@@ -37,12 +39,17 @@ def is_device_line(line: str) -> bool:
         return True
     # A link may follow the words: Get Outlook for iOS<https://…>
     words = re.sub(r"[<(\[]?https?://\S+", "", line).strip().rstrip(".")
-    return len(words.split()) <= 9 and not _SENTENCE.search(words)
+    if _MACHINE.search(words):
+        # "Sent from my Verizon, Samsung Galaxy smartphone" is no sentence either.
+        words = words.replace(", ", " ")
+    return len(words.split()) <= 10 and not _SENTENCE.search(words)
 
 
 def signature_at(lines: Sequence[str], number: int) -> bool:
-    """Say whether the rest from here on is a signature."""
+    """Say whether the rest from here on is a signature, or what a company adds to it."""
     line = lines[number]
+    if _DISCLAIMER.match(line[:300]):
+        return True
     if len(line) > 120:
         return False
     if _MARK.match(line):

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -55,7 +56,7 @@ class LeadExportAdmin(ReadOnlyAdmin):
     """Files of leads that people asked for, the newest first."""
 
     list_display = (
-        "__str__", "format", "wanted", "state_badge", "leads", "size", "download_link",
+        "__str__", "format", "wanted", "state_badge", "leads", "size_shown", "download_link",
         "created_by", "created_at", "expires_at",
     )  # fmt: skip
     list_select_related = ("created_by",)
@@ -64,7 +65,7 @@ class LeadExportAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     actions_list = ("ask",)
     fields = (
-        "format", "wanted", "state_badge", "reason", "leads", "size", "download_link",
+        "format", "wanted", "state_badge", "reason", "leads", "size_shown", "download_link",
         "created_by", "task_id", "created_at", "finished_at", "expires_at",
     )  # fmt: skip
 
@@ -72,6 +73,11 @@ class LeadExportAdmin(ReadOnlyAdmin):
     def state_badge(self, row: LeadExport) -> str:
         """Where it stands."""
         return row.state
+
+    @display(description="Size", ordering="size")
+    def size_shown(self, row: LeadExport) -> str:
+        """The size of the file, as people read it."""
+        return str(filesizeformat(row.size)) if row.size else "–"
 
     @display(description="File")
     def download_link(self, row: LeadExport) -> SafeString | str:

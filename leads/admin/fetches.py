@@ -18,10 +18,10 @@ class FetchAdmin(ReadOnlyAdmin):
     """Every request to a stranger, the newest first."""
 
     list_display = (
-        "page", "outcome_badge", "purpose", "status", "reason", "size", "elapsed",
-        "created_at",
+        "created_at", "page", "outcome_badge", "purpose", "status", "reason", "size",
+        "elapsed",
     )  # fmt: skip
-    list_display_links = ("outcome_badge", "created_at")
+    list_display_links = ("created_at", "outcome_badge")
     list_filter = ("outcome", "purpose", "reuse", "status")
     search_fields = ("host", "url")
     ordering = ("-created_at",)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet, TextField
@@ -11,7 +14,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import TextFilter
 from unfold.decorators import action, display
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from fliptech_site.errors import FlipTechError
@@ -27,6 +32,7 @@ from leads.exporting import request_export
 from leads.filtering import SEARCHED, STAGES, in_stage
 from leads.merging import store_person_edit
 from leads.models import Lead, LeadFact, LeadMerge
+from tasks.admin.listing import CountedPages
 from tasks.enqueueing import enqueue
 
 
@@ -115,21 +121,60 @@ class MergeInline(TabularInline):
         return outside_link(merge.url)
 
 
+class NamedValues(admin.AllValuesFieldListFilter):
+    """All values of a field; a blank one has a name."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Name what is blank."""
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none"}
+
+
+class CityFilter(TextFilter):
+    """A town by its name: there are too many to list them."""
+
+    title = "city"
+    parameter_name = "city"
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Lead]
+    ) -> QuerySet[Lead]:
+        """Keep the leads of the town, however its letters are written."""
+        city = (self.value() or "").strip()
+        return queryset.filter(city__iexact=city) if city else queryset
+
+
+class LeadPages(CountedPages):
+    """Pages of the best leads: as many as anybody turns, and no count of all."""
+
+    LIMIT = 5000
+    ORDER = "-pk"
+
+
+class LeadList(ChangeList):
+    """The list without a count of all in its heading."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page; what was counted stands for the whole."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 @admin.register(Lead)
 class LeadAdmin(ModelAdmin):
     """Every business, the ones that need us most first."""
 
     list_display = (
-        "name",
+        "named",
         "score_shown",
         "top_reason",
-        "category",
         "place",
         "site",
         "email",
         "first_seen_at",
     )
-    list_filter = (StageFilter, "category", "city")
+    list_filter = (StageFilter, ("category", NamedValues), CityFilter)
+    paginator = LeadPages
     search_fields = SEARCHED
     list_select_related = ("merged_into",)
     # Unscored leads last; PostgreSQL puts NULL first when descending.
@@ -181,6 +226,15 @@ class LeadAdmin(ModelAdmin):
         TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
     }
     actions = ("enrich_leads", "score_leads", "build_demos", "export_leads")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Show them without counting all."""
+        return LeadList
+
+    @display(description="Name", ordering="name", header=True)
+    def named(self, lead: Lead) -> tuple[str, str]:
+        """The name, and what kind of business it is."""
+        return lead.name, lead.category
 
     @display(description="Score", ordering="score")
     def score_shown(self, lead: Lead) -> SafeString | str:

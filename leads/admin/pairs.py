@@ -103,14 +103,14 @@ class LeadPairAdmin(ReadOnlyAdmin):
             if one[field] or other[field]
         )
         return format_html(
-            '<table style="line-height:1.8;text-align:left"><thead><tr><th></th><th>{}</th>'
+            '<table style="line-height:1.8;text-align:left;overflow-wrap:anywhere"><thead><tr><th></th><th>{}</th>'
             "<th>{}</th></tr></thead><tbody>{}</tbody></table>",
             lead_link(pair.one),
             lead_link(pair.other),
             format_html_join(
                 "",
-                '<tr style="font-weight:{}"><td style="padding-right:18px;opacity:.7">{}</td>'
-                '<td style="padding-right:24px;max-width:24rem">{}</td>'
+                '<tr style="font-weight:{}"><td style="padding-right:18px;opacity:.7;overflow-wrap:normal">{}</td>'
+                '<td style="padding-right:18px;max-width:24rem">{}</td>'
                 '<td style="max-width:24rem">{}</td></tr>',
                 rows,
             ),
@@ -204,7 +204,7 @@ class LeadPairAdmin(ReadOnlyAdmin):
 def _short(lead: Lead) -> SafeString:
     parts = (lead.street, lead.city, lead.phone, lead.website)
     return format_html(
-        '{}<div style="opacity:.65">{}</div>',
+        '<div>{}<div style="opacity:.75">{}</div></div>',
         lead.name,
         ", ".join(part for part in parts if part) or "–",
     )

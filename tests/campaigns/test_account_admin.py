@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from campaigns import domain_checks
 from campaigns.account_days import ramp_days, today_of
+from campaigns.admin.account_form import AccountForm
 from campaigns.dkim_signing import generate_key, public_record
 from campaigns.models import Account, Email
 from campaigns.ramp_up import RampUp
@@ -32,7 +33,7 @@ def form(**values):
         "name": "Main", "is_enabled": "on", "kind": "smtp", "from_name": "Ada",
         "from_address": "ada@agency.example", "postal_address": "1 Main St",
         "smtp_host": "127.0.0.1", "smtp_port": "25", "security": "none",
-        "log_in": "password", "mails_per_connection": "50", "window": "1",
+        "log_in": "password", "mails_per_connection": "50", "sent_together": "7",
         "oauth_provider": "google", "per_minute": "50", "min_gap_seconds": "0",
         "ramp_up_start": "10", "ramp_up_step": "5", "ramp_up_ceiling": "50",
         "work_days": ["1", "2", "3", "4", "5"], "work_from": "09:00",
@@ -102,7 +103,7 @@ def test_a_changed_grant_forgets_the_token_of_the_old_one(admin, make_account):
 def test_days_and_hours_are_kept_and_shown(admin):
     add(admin, time_zone="Europe/Berlin")
     account = Account.objects.get()
-    assert account.work_days == "12345"
+    assert (account.work_days, account.window) == ("12345", 7)
     assert str(account.zone) == "Europe/Berlin"
     assert page(admin, account).count("checked") >= 5
 
@@ -141,6 +142,12 @@ def test_what_could_not_send_is_refused_with_a_sentence(values, sentence, admin)
     response = add(admin, **values)
     assert sentence in response.content.decode()
     assert not Account.objects.exists()
+
+
+def test_no_field_takes_a_name_that_the_pages_script_needs():
+    """Unfold's script has the form's fields as its names, beside the browser's own."""
+    names = set(AccountForm().fields)
+    assert not names & {"window", "document", "location", "history"}
 
 
 def test_a_provider_needs_no_server(admin):

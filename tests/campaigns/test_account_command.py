@@ -89,6 +89,20 @@ def test_token_stores_the_grant_sealed_and_proves_it(
     assert "a-refresh" not in str(Account.objects.values().get())
 
 
+@pytest.mark.parametrize("given", ["", "an-id\na-secret\na-refresh\n"])
+def test_a_grant_that_proves_wrong_leaves_the_account_as_it_was(
+    given, make_account, monkeypatch, settings
+):
+    make_account(name="Main")
+    before = Account.objects.values().get()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+    with WebServer((400, {"error": "invalid_grant"})) as web:
+        settings.FETCH_ALLOWED_PRIVATE = [f"127.0.0.1:{web.port}"]
+        with pytest.raises(CommandError, match="client id" if not given else "invalid"):
+            run("token", "Main", "--token-url", f"{web.url}/t")
+    assert Account.objects.values().get() == before
+
+
 def test_domain_and_dkim(make_account, monkeypatch):
     make_account(name="Main")
     told = run("dkim", "Main", "--selector", "mail2026")

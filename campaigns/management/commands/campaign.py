@@ -106,10 +106,13 @@ class Command(BaseCommand):
         for title, counts in told.items():
             for name, count in counts.items():
                 if isinstance(count, dict):
-                    count = ", ".join(f"{n:,} {what}" for what, n in count.items())
+                    count = ", ".join(
+                        f"{n:,} {what.replace('_', ' ')}" for what, n in count.items()
+                    )
                     self.stdout.write(f"{title:<10} {name}: {count or 'nothing yet'}")
                 else:
-                    self.stdout.write(f"{title:<10} {name:<42}{count:>10,}")
+                    label = name.replace("_", " ")
+                    self.stdout.write(f"{title:<10} {label:<42}{count:>10,}")
 
     def _why(self, campaign: Campaign, asked: str, *, as_json: bool) -> None:
         recipients = find_recipients(campaign, asked)
@@ -122,9 +125,8 @@ class Command(BaseCommand):
             )
             return
         for answer in answers:
-            self.stdout.write(
-                f"{answer['lead']} <{answer['address']}>: {answer['why']}"
-            )
+            address = f" <{answer['address']}>" if answer["address"] else ""
+            self.stdout.write(f"{answer['lead']}{address}: {answer['why']}")
             for sentence in answer["more"]:
                 self.stdout.write(f"    {sentence}")
         if len(answers) == MAX_FOUND:
@@ -133,8 +135,10 @@ class Command(BaseCommand):
 
 def _plan_lines(plan: Outlook) -> list[str]:
     days = "more than a year" if plan.days is None else f"{plan.days} days"
+    days = "1 day" if plan.days == 1 else days
     today = f"Today {plan.sent_today:,} of {plan.planned_today:,} sent;"
-    lines = [f"{today} {plan.left:,} still to be sent, {days} at this pace."]
+    left = f"{plan.left:,} still to be sent, {days} at this pace."
+    lines = [f"{today} {left if plan.left else 'nothing waits to be sent.'}"]
     if plan.next_at is not None:
         lines.append(f"Next mail: {plan.next_at:%d %B %Y at %H:%M:%S} UTC.")
     for account in plan.accounts:

@@ -43,6 +43,15 @@ MACHINES = [
     "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
     "facebookexternalhit/1.1",
     "Microsoft Office Existence Discovery",
+    "GuzzleHttp/7",
+    "PostmanRuntime/7.36.0",
+    "PycURL/7.45.2 libcurl/8.1.2",
+    "reqwest/0.11.22",
+    "Deno/1.38.0",
+    "ELB-HealthChecker/2.0",
+    "kube-probe/1.27",
+    "Microsoft-CryptoAPI/10.0",
+    "Mozilla/5.0 (Linux; Android 11; moto g power) Chrome/119.0 Mobile Safari/537.36 Chrome-Lighthouse",
 ]
 
 

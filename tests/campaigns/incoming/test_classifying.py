@@ -204,6 +204,12 @@ HOSTILE = {
     "attributions": letter("On 1 May 2026 at 9:00, a@b.example\n" * 300_000),
     "header blocks": letter("From: x\nno\n" * 900_000),
     "nested": _nested(60_000),
+    "mails in mails": letter(
+        "Content-Type: message/rfc822\n\n" * 100 + "Hi", content_type="message/rfc822"
+    ),
+    "empty lines": notice("\n" * 5_000_000),
+    "thanks": letter("Thank you for your email. We " * 300_000),
+    "colons": letter("Hi", **{"from": ":" * 100_000}),
     "boundaries": letter(
         "--b\n\n" * 2_000_000, content_type="multipart/mixed; boundary=b"
     ),
