@@ -181,7 +181,10 @@ class LeadKey(models.Model):
         #: Why two leads were merged, never the key of one: they are much alike.
         LIKENESS = "likeness", "likeness"
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="keys")
+    # As with facts, below, triggers keep it true.
+    lead = models.ForeignKey(
+        Lead, on_delete=models.CASCADE, related_name="keys", db_constraint=False
+    )
     kind = models.CharField(max_length=12, choices=Kind.choices)
     value = models.CharField(max_length=400)
     created_at = models.DateTimeField(auto_now_add=True)

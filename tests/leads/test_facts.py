@@ -1,4 +1,4 @@
-"""Facts belong to leads that are there; the database holds to it for whole statements."""
+"""Facts and keys belong to leads that are there; the database holds to it for whole statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from leads.models import Lead, LeadFact
+from leads.models import Lead, LeadFact, LeadKey
 
 
 def fact(lead_id: int, url: str = "https://list.example/1") -> LeadFact:
@@ -47,6 +47,19 @@ def test_facts_go_with_their_lead_even_when_django_does_not_ask():
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM leads_lead WHERE id = %s", [lead.pk])
     assert LeadFact.objects.get().lead == other
+
+
+@pytest.mark.django_db
+def test_keys_are_held_to_the_same():
+    lead = Lead.objects.create(name="Shop")
+    LeadKey.objects.create(lead=lead, kind="phone", value="+14155550123")
+    with pytest.raises(IntegrityError, match="not there"), transaction.atomic():
+        LeadKey.objects.create(lead_id=lead.pk + 1, kind="phone", value="+14155550124")
+    with pytest.raises(IntegrityError, match="not there"), transaction.atomic():
+        LeadKey.objects.update(lead_id=lead.pk + 1)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM leads_lead WHERE id = %s", [lead.pk])
+    assert not LeadKey.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
