@@ -133,6 +133,15 @@ def test_a_name_without_its_domain_is_one_of_the_daemons():
     assert the_one(raw).address == DEAD
 
 
+def test_an_address_that_is_only_proposed_has_not_failed():
+    body = (
+        f"{DEAD}: no such user.\n\nTry the longest form of the name, e.g., if\n"
+        "carl.ray@shop.example fails, try carl.j.ray@shop.example.\n"
+    )
+    assert the_one(notice(body)).address == DEAD
+    assert classify(notice(body.partition("\n")[2])).recipients == []
+
+
 def test_the_line_above_an_address_says_more_than_the_one_behind():
     body = f"The user(s) account is temporarily over quota.\n\n<{DEAD}>: 550 user unknown\n"
     assert the_one(notice(body)).reason == "mailbox_full"
