@@ -47,7 +47,8 @@ _MAX_ADDRESSES, _MAX_COMPARED = 2_000, 200
 _STATED = (
     "//meta[contains(translate(concat(@name, ' ', @property, ' ', @itemprop),"
     " 'EMAIL', 'email'), 'email') or @name='reply-to']/@content"
-    " | //*[@itemprop='email']/@content"
+    " | //*[@itemprop='email' or @property='email' or @property='schema:email']/@content"
+    " | //meta[@name='author' or @name='description' or @property='og:description']/@content"
 )
 
 
@@ -119,6 +120,10 @@ def _in_line(pieces: list[str]) -> Iterator[str]:
 
 def _linked(page: HtmlElement) -> Iterator[str]:
     for href in page.xpath("//@href | //form/@action | //@onclick"):
+        if "mail.google.com/" in href or "outlook." in href:
+            yield from addresses_in(
+                " ".join(parse_qs(href.partition("?")[2]).get("to", []))
+            )
         at = href.lower().find("mailto:")
         if at < 0:
             if ADDRESS.fullmatch(bare := href.strip()):

@@ -9,12 +9,15 @@ import idna
 
 from leads.character_references import unescape
 
+#: Letters of scripts without blanks between words: an address stands right among them.
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 #: Local and domain part, tight on purpose: it runs over whole pages. Domains may be
 #: written in any script.
 ADDRESS = re.compile(
-    rf"(?<![\w.+%@-])(?<!://)[a-z0-9_][a-z0-9._%+'&-]{{0,63}}(?<![.'&])"
-    rf"@(?:{_LABEL}\.)+(?:xn--[a-z0-9-]{{2,59}}|[^\W\d_]{{2,24}})(?![\w-]|\.\w|@)",
+    rf"(?<![^\W{_CJK}])(?<![.+%@-])(?<!://)[a-z0-9_][a-z0-9._%+'&-]{{0,63}}(?<![.'&])"
+    rf"@(?:{_LABEL}\.)+(?:xn--[a-z0-9-]{{2,59}}|[a-z]{{2,24}}|[^\W\d_a-z]{{2,24}})"
+    rf"(?![^\W{_CJK}]|-|\.\w|@)",
     re.IGNORECASE,
 )
 #: A word before a sign, from its beginning on and of bounded length: an expression that
@@ -24,7 +27,7 @@ _MAILBOX = r"(?<![\w.+-])([\w.+-]{1,64})"
 _OPEN, _CLOSE = r"[(\[{<«|\uff08\uff3b\uff5b]", r"[)\]}>»|\uff09\uff3d\uff5d]"
 _SPELLED_AT = re.compile(
     rf"\s{{0,3}}(?:{_OPEN}\s?(?:at|ät|@|a|arroba|arobase|chez|æt|klammeraffe)\s?{_CLOSE}"
-    r"|(?<=\w)(?:\s{1,3}[-_*~/]{1,9}|[_*~]{1,9})at(?:[-_*~/]{1,9}\s{1,3}|[_*~]{1,9})(?=\w))"
+    r"|(?<=\w)(?:\s{1,3}[-_*~/#='\"]{1,9}|[_*~#]{1,9})at(?:[-_*~/#='\"]{1,9}\s{1,3}|[_*~#]{1,9})(?=\w))"
     r"\s{0,3}",
     re.IGNORECASE,
 )
@@ -76,6 +79,10 @@ _NO_MAILBOX = frozenset(
     today work works and or only order book available open closed off arrive
     located based hosted least
     """.split()
+)
+#: `{info, sales}@shop.example`
+_SEVERAL = re.compile(
+    r"\{([\w.+-]{1,64}(?:\s?,\s?[\w.+-]{1,64}){1,9})\}\s?@\s?([\w-]+(?:\.[\w-]+){1,5})"
 )
 _LAST_WORD = re.compile(r"[\w.+-]+$")
 #: `rosa @ shop . example`
@@ -174,6 +181,8 @@ def addresses_in(text: str) -> Iterator[str]:
 
 def spell_out(text: str) -> str:
     """Write `name (at) shop (dot) example` and its like as an address."""
+    if "}" in text and "@" in text:
+        text = _SEVERAL.sub(_one_by_one, text)
     text = _SPELLED_DOT.sub(".", _SPELLED_AT.sub(_sign, text))
     text = _LABELLED_AT.sub(r"\1@", _IN_WORDS.sub(_from_words, text))
     text = _SHOUTED_AT.sub(_after_mailbox, text)
@@ -182,6 +191,11 @@ def spell_out(text: str) -> str:
     if " . " in text:
         text = _SPACED_DOT.sub(r"\1.", text)
     return _OTHER_ATS.sub("@", _SPACED_AT.sub(_after_mailbox, text))
+
+
+def _one_by_one(found: re.Match[str]) -> str:
+    names = [name.strip() for name in found[1].split(",")]
+    return " ".join(f"{name}@{found[2]}" for name in names)
 
 
 def _sign(found: re.Match[str]) -> str:
@@ -199,7 +213,9 @@ def _from_words(found: re.Match[str]) -> str:
         found[1].lower(),
         found.string[max(found.start() - 60, 0) : found.start()],
     )
-    if word in _AT_A_FIRM and not _SAYS_MAILBOX.search(before):
+    # "jobs at acme dot net" alone is written by somebody who hides an address.
+    is_alone = not before.strip() and found[1].islower()
+    if word in _AT_A_FIRM and not (is_alone or _SAYS_MAILBOX.search(before)):
         return found[0]
     if word in _NO_MAILBOX and word not in _AT_A_FIRM:
         return found[0]

@@ -59,7 +59,9 @@ def _number(text: Any) -> int:
     try:
         return int(text)
     except (TypeError, ValueError):
-        raise InvalidInput(f"{text!r} is no whole number.") from None
+        raise InvalidInput(
+            f"{text!r} is no whole number: write one such as 50."
+        ) from None
 
 
 def _search(leads: Leads, text: Any) -> Leads:
@@ -133,7 +135,10 @@ def filter_leads(filters: Mapping[str, Any]) -> Leads:
                 f"{name!r} is no filter: use one of {', '.join(FILTERS)}."
             )
         if value not in ("", None):
-            leads = FILTERS[name](leads, value)
+            try:
+                leads = FILTERS[name](leads, value)
+            except InvalidInput as error:
+                raise InvalidInput(f"{name}: {error}") from None
     return leads
 
 

@@ -17,6 +17,8 @@ _LIMITS = (
     | dict.fromkeys(("category", "city", "region"), 100)
     | {"postal_code": 20}
 )
+#: Characters of a wrong cell that are shown.
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def _check(field: str, text: str, region: str) -> Value:
         elif field in ("latitude", "longitude"):
             return _degrees(field, text)
     except (AddressRefused, InvalidInput) as error:
-        raise _WrongCellError(field, str(error)) from None
+        told = str(error).replace(repr(text), _shown(text))
+        raise _WrongCellError(field, told) from None
     if field == "phone":
         return _phone(text, region)
     if len(text) > limit:
@@ -74,11 +77,16 @@ def _check(field: str, text: str, region: str) -> Value:
     return text
 
 
+def _shown(text: str) -> str:
+    """Give a cell as a sentence can hold it."""
+    return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+
+
 def _phone(text: str, region: str) -> str:
     number = to_e164(text, region=region)
     if number is None:
         raise _WrongCellError(
-            "phone", f"{text!r} is no telephone number: write it as +14155550123."
+            "phone", f"{_shown(text)} is no telephone number: write it as +14155550123."
         )
     return number
 
@@ -92,6 +100,7 @@ def _degrees(field: str, text: str) -> float:
         number = float("nan")
     if not -most <= number <= most:
         raise _WrongCellError(
-            field, f"{text!r} is no {field}: write degrees between -{most} and {most}."
+            field,
+            f"{_shown(text)} is no {field}: write degrees between -{most} and {most}.",
         )
     return number

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leads.character_references import unescape
+from leads.script_literals import as_json
 
 #: Characters of a block that are looked at.
 _MAX_CHARACTERS = 2_000_000
@@ -84,6 +85,9 @@ def read_json_block(text: str) -> JsonBlock:
         if not fault:
             return JsonBlock(repaired, repair=name)
         values = max(values, repaired, key=len)
+    literal, fault = _decode_all(_tidied(as_json(_unwrapped(text))))
+    if not fault:
+        return JsonBlock(literal, repair="names and quotes of a script")
     if not values and (completed := _completed(_tidied(_unwrapped(text)))):
         values, _ = _decode_all(completed)
     return JsonBlock(values, fault=first_fault)

@@ -18,14 +18,12 @@ from leads.models import ScrapeJob
 from leads.records import LeadRecord
 from leads.robots import robots_for
 from leads.saved_pages import is_markup, read_saved_file
-from leads.sources.linkedin import (
-    NAME,
+from leads.sources.linkedin import NAME, guest_list_url, read_jobs
+from leads.sources.linkedin_contacts import (
     Contact,
     Contacts,
-    guest_list_url,
     is_contacts,
     read_contacts,
-    read_jobs,
 )
 from leads.vacancy_storing import Origin, store_companies
 from tasks.progressing import progress

@@ -32,6 +32,7 @@ _KEYS = (
 )
 #: RFC 9309, section 2.2.1: a product token has letters, "-" and "_" only.
 _PRODUCT_TOKEN = re.compile(r"[a-z_-]+")
+_VERSION_BEHIND = re.compile(r"^([a-z_-]*[a-z])\d[\w.]*$")
 _FIRST_WORD = re.compile(r"[^\s/]+")
 #: The products that a whole User-Agent header names: `Mozilla/5.0 (… FooBot/1.0)`.
 _PRODUCTS = re.compile(r"([^\s/();,]+)/")
@@ -142,7 +143,10 @@ def _names_of_agent(agent: str) -> Iterable[str]:
     if "/" in agent:
         return dict.fromkeys(_PRODUCTS.findall(agent))
     # "Foo Bar" is no product token and is nobody's name, as Google has it.
-    return [] if not agent or agent == "*" else [agent]
+    if not agent or agent == "*":
+        return []
+    # A version that stands right behind the token is no part of it: FooBot2.
+    return dict.fromkeys([agent, _VERSION_BEHIND.sub(r"\1", agent)])
 
 
 def _names_of_group(value: str) -> set[str]:

@@ -23,6 +23,9 @@ _CONTINUED = re.compile(
     r"(['\"])\s*;?\s*(?:var\s+)?(\w+)\s*(?:\+=|=\s*\2\s*\+)\s*(['\"])"
 )
 _UNESCAPE = re.compile(r"unescape\(\s*['\"]([^'\"]+)['\"]", re.IGNORECASE)
+_CONCAT = re.compile(
+    r"(['\"])([^'\"\n]{0,100})\1\.concat\(((?:\s*['\"][^'\"\n]{0,100}['\"]\s*,?){1,9})\)"
+)
 _CHAR_CODE = re.compile(r"(?:String\.)?fromCharCode\(\s*([\d\s,]{1,400})\)")
 _SLOT_OF_STRING = re.compile(r"\$\{\s*(['\"])([^'\"\n{}]{0,100})\1\s*\}")
 #: `a = ['shop', 'rosa']`, whose items are joined as `a[1]`.
@@ -30,7 +33,9 @@ _ARRAY = re.compile(
     r"(?<![\w.$])([a-z_$][\w$]{0,40})\s*=\s*\[([^\[\]]{1,300})\]", re.IGNORECASE
 )
 _CHAR_CODES = re.compile(r"fromCharCode\(([\d\s,]+)\)")
-_ESCAPED_CHAR = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))", re.IGNORECASE)
+_ESCAPED_CHAR = re.compile(
+    r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|([01][0-7]{2}|[4-7][0-7]))", re.IGNORECASE
+)
 #: What a script that writes an address into the page has about it.
 _WRITES_ADDRESS = re.compile(
     r"mailto|lto:|cloak|addy|document\.write|innerHTML|textContent|innerText"
@@ -115,14 +120,23 @@ def script_addresses(script: str) -> Iterator[str]:
 
 def _joined(script: str) -> str:
     """Give a script with its codes decoded and its strings put together."""
-    plain = _ESCAPED_CHAR.sub(lambda m: chr(int(m[1] or m[2], 16)), script)
+    plain = _ESCAPED_CHAR.sub(_unescaped, script)
     plain = _REVERSED.sub(lambda m: f'"{m[2][::-1]}"', plain)
     plain = _DECODED.sub(lambda m: f'"{unquote(m[2])}"', plain)
-    plain = _SLOT_OF_STRING.sub(r"\2", plain)
     plain = _CHAR_CODE.sub(lambda m: f'"{_chars(m[1])}"', plain)
     plain = _with_items(_LIST.sub(_from_list, plain))
+    plain = _SLOT_OF_STRING.sub(r"\2", _CONCAT.sub(_from_concat, plain))
     plain = _TEMPLATE.sub(r'"\1"', _with_values(plain))
     return unescape(_CONTINUED.sub("", _JOINED_STRINGS.sub("", plain)))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[3], 8) if found[3] else int(found[1] or found[2], 16))
+
+
+def _from_concat(found: re.Match[str]) -> str:
+    pieces = [each[2] for each in _ANY_STRING.finditer(found[3])]
+    return f'"{found[2]}{"".join(pieces)}"'
 
 
 def _from_list(found: re.Match[str]) -> str:

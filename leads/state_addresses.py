@@ -19,6 +19,10 @@ _ASSIGNS_STATE = re.compile(
     r"\b(?:window|self|globalThis)(?:\.|\[['\"])_{0,2}[A-Z][\w$]*(?:['\"]\])?\s*=",
     re.IGNORECASE,
 )
+#: `var config = {"supportEmail": …`: data where its names stand in quotes.
+_ASSIGNS_DATA = re.compile(
+    r"(?:^|[;\n}>])[ \t]*(?:(?:var|let|const)\s{1,3})?[\w$.]{1,80}\s{0,3}=\s{0,3}[\[{]{1,2}\s{0,9}\""
+)
 #: `"contactEmail": "rosa@shop.example"`, its quotes escaped up to three times.
 _NAMED = re.compile(
     r"(?<![\w-])\\{0,7}[\"']?([\w$.-]{0,40}e?mail[\w$-]{0,40})\\{0,7}[\"']?\s{0,3}:\s{0,3}"
@@ -53,4 +57,6 @@ def state_addresses(page: HtmlElement) -> Iterator[str]:
 
 
 def _is_state(text: str) -> bool:
-    return "__next_f" in text[:200] or bool(_ASSIGNS_STATE.search(text[:2_000]))
+    start = text[:2_000]
+    is_told = _ASSIGNS_STATE.search(start) or _ASSIGNS_DATA.search(start)
+    return "__next_f" in text[:200] or bool(is_told)

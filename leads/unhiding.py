@@ -43,7 +43,10 @@ _TLD_OF_MAIL = re.compile(r"(?:^|-)(?:last|third|c|dot)$")
 _LOCAL_VALUE = re.compile(r"[\w.+-]{1,64}")
 _DOMAIN_VALUE = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}")
 #: Attributes that show or copy a text, beside those of data.
-_TELLING = "name()='title' or name()='alt' or name()='aria-label' or name()='value'"
+_TELLING = (
+    "name()='title' or name()='alt' or name()='aria-label' or name()='value'"
+    " or name()='x-data' or contains(name(), 'mail')"
+)
 _MAY_WRITE = re.compile(r"mailto|lto:|\.href\s*=|location")
 _MAX_VALUE = 2_000
 #: Characters of one script that are looked at; whole libraries hide no address.

@@ -47,7 +47,8 @@ _NOTHING_FOUND = re.compile(
 def read_list(text: str, *, url: str) -> ListPage:
     """Read a search result page; never raises."""
     page = parse_html(text)
-    container = first(page, f"//ol[{has_class('cl-static-search-results')}]")
+    named = has_class("cl-static-search-results")
+    container = first(page, f"//ol[{named}] | //ul[{named}]")
     # A page without a word of painted cards isn't walked through for them.
     rows, unreadable = _rows(page, container, url, is_painted="data-pid" in text)
     if rows:
@@ -228,10 +229,10 @@ def _item_position(item: dict[str, Any]) -> dict[str, float]:
 
 
 def _without_container(page: HtmlElement, text: str) -> tuple[PageState, str]:
-    if is_block_page(page, text):
-        return PageState.BLOCKED, "A block page came instead of Craigslist's own page."
     if _says_nothing_found(page):
         return PageState.EMPTY, "The page says itself that nothing was found."
+    if is_block_page(page, text):
+        return PageState.BLOCKED, "A block page came instead of Craigslist's own page."
     if page.xpath(
         f"//*[{has_class('cl-search-results')} or {has_class('cl-results-page')}]"
     ):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from leads.outcomes import Outcome
 from leads.sources.base import PageReading
 from leads.sources.google_places import (
     Details,
+    answer_of,
     attribution,
     read_details,
     read_place,
@@ -19,8 +19,8 @@ from leads.sources.google_places import (
 def read_page(text: str, url: str) -> PageReading:
     """Read a saved search or the details of one place; never raises."""
     searched = read_search(text)
-    answer = json.loads(text) if searched.outcome != Outcome.MARKUP_CHANGED else {}
-    if searched.outcome == Outcome.EMPTY and "id" in answer:
+    answer = answer_of(text) or {}
+    if searched.outcome != Outcome.OK and "id" in answer:
         return _of_details(read_details(text))
     if searched.outcome != Outcome.OK:
         return PageReading(searched.outcome, searched.reason, more={"kind": "search"})

@@ -37,6 +37,10 @@ DETAILS_MASK = ",".join(
 #: Degrees (about 100 m) below which a rectangle is cut no further.
 _SMALLEST = 0.001
 _CLOSED = "CLOSED_PERMANENTLY"
+#: What the answer to a search may have at its top.
+_KNOWN_KEYS = frozenset(
+    "places nextPageToken searchUri routingSummaries contextualContents".split()
+)
 
 
 class Area(NamedTuple):
@@ -115,11 +119,14 @@ class Found:
 
 def read_search(text: str) -> Found:
     """Read the answer to a search; never raises."""
-    answer = _object(text)
+    answer = answer_of(text)
     if answer is None:
         return Found(Outcome.MARKUP_CHANGED, "The answer is not the API's JSON object.")
     if "error" in answer:
         return Found(*read_error(answer))
+    if answer and not answer.keys() & _KNOWN_KEYS:
+        told = "The answer has nothing of what the Places API (New) answers."
+        return Found(Outcome.MARKUP_CHANGED, told)
     listed = answer.get("places", [])
     if not isinstance(listed, list):
         return Found(Outcome.MARKUP_CHANGED, "The answer's `places` are no list.")
@@ -136,11 +143,14 @@ def read_search(text: str) -> Found:
     )
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def answer_of(text: str) -> dict[str, Any] | None:
+    """Give the object of an answer, None for anything else; errors may come in a list."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
     return answer if isinstance(answer, dict) else None
 
 
@@ -211,7 +221,7 @@ class Details:
 
 def read_details(text: str) -> Details:
     """Read the answer to a question for one place; never raises."""
-    answer = _object(text)
+    answer = answer_of(text)
     if answer is None:
         reason = "The answer is not the API's JSON object."
         return Details(Outcome.MARKUP_CHANGED, reason)

@@ -5,18 +5,15 @@ Its robots.txt forbids every page to unknown agents, so a live fetch ends there.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml.html import HtmlElement
 
 from leads.outcomes import Outcome
-from leads.pages import first, has_class, parse_html, storable, text_of
+from leads.pages import first, has_class, parse_html, text_of
 from leads.saved_pages import is_markup
 from leads.sources.base import PageReading
 from leads.sources.job_boards.base import (
@@ -26,118 +23,14 @@ from leads.sources.job_boards.base import (
     is_remote_text,
     plain,
 )
+from leads.sources.linkedin_contacts import is_contacts, read_contacts
 from leads.walls import find_wall
 
 NAME = "linkedin"
 GUEST_PATH = "/jobs-guest/jobs/api/seeMoreJobPostings/search"
 #: The list answers nothing beyond this offset.
 _LAST_START = 1_000
-_HEADER = {"first name", "last name", "company", "position", "connected on"}
-#: Lines of preamble that are looked through for the header.
-_PREAMBLE = 50
-_DATES = ("%d %b %Y", "%d-%b-%y", "%d %B %Y", "%Y-%m-%d", "%m/%d/%y", "%m/%d/%Y")
-#: What people write in place of an employer.
-_NO_COMPANY = re.compile(
-    r"^(?:self[- ]?employed|free-?lance(?:r)?|independent(?: .*)?|retired|unemployed"
-    r"|confidential|stealth.*|none|n/?a|-+)$",
-    re.IGNORECASE,
-)
 _JOB_ID = re.compile(r"(?:jobPosting:|-|/view/)(\d{6,})(?:[/?#]|$)")
-
-
-@dataclass(frozen=True)
-class Contact:
-    """One line of Connections.csv."""
-
-    name: str
-    company: str = ""
-    position: str = ""
-    email: str = ""
-    url: str = ""
-    #: ISO 8601.
-    connected_on: str = ""
-
-
-@dataclass(frozen=True)
-class Contacts:
-    """What a Connections.csv holds, and how its reading ended."""
-
-    outcome: Outcome
-    reason: str = ""
-    contacts: list[Contact] = field(default_factory=list)
-    #: Lines without a name and a company.
-    unreadable: int = 0
-
-
-def is_contacts(text: str) -> bool:
-    """Say whether a text is a Connections.csv: it has the header somewhere at its top."""
-    return _header(text) is not None
-
-
-def _header(text: str) -> int | None:
-    """Give the line that the header stands on; the lines before it vary."""
-    for number, line in enumerate(text.lstrip("\ufeff").split("\n")[:_PREAMBLE]):
-        cells = {cell.strip().lower() for cell in line.replace('"', "").split(",")}
-        if len(cells & _HEADER) >= 4:
-            return number
-    return None
-
-
-def read_contacts(text: str) -> Contacts:
-    """Read a Connections.csv; never raises."""
-    start = _header(text)
-    if start is None:
-        reason = "There is no line with First Name, Last Name, Company and Position."
-        return Contacts(Outcome.MARKUP_CHANGED, reason)
-    body = "\n".join(text.lstrip("\ufeff").split("\n")[start:])
-    found: list[Contact] = []
-    unreadable = 0
-    try:
-        for row in csv.DictReader(io.StringIO(storable(body))):
-            told = {
-                str(key).strip().lower(): value.strip()
-                for key, value in row.items()
-                if isinstance(value, str)
-            }
-            if not any(told.values()):
-                continue
-            contact = _contact(told)
-            if contact.name or contact.company:
-                found.append(contact)
-            else:
-                unreadable += 1
-    except csv.Error as error:
-        reason = f"The file is damaged ({error}); {len(found)} contacts stand before."
-        outcome = Outcome.PARTIAL if found else Outcome.MARKUP_CHANGED
-        return Contacts(outcome, reason, found, unreadable)
-    if not found:
-        return Contacts(Outcome.EMPTY, "The header is there and no contact below it.")
-    if unreadable:
-        reason = f"{unreadable} lines name neither a person nor a company."
-        return Contacts(Outcome.PARTIAL, reason, found, unreadable)
-    return Contacts(Outcome.OK, "", found)
-
-
-def _contact(told: dict[str, str]) -> Contact:
-    company = told.get("company", "")
-    return Contact(
-        name=f"{told.get('first name', '')} {told.get('last name', '')}".strip()[:200],
-        company="" if _NO_COMPANY.match(company) else company[:200],
-        position=told.get("position", "")[:200],
-        email=told.get("email address", "")[:254],
-        url=told.get("url", "")[:500],
-        connected_on=_date(told.get("connected on", "")),
-    )
-
-
-def _date(value: str) -> str:
-    for pattern in _DATES:
-        try:
-            # A day has no time zone.
-            return datetime.strptime(value, pattern).date().isoformat()  # noqa: DTZ007
-        except ValueError:
-            continue
-    return ""
 
 
 def guest_list_url(base: str, query: str, location: str) -> str:

@@ -17,6 +17,10 @@ _CHUNK = 1 << 20
 _LONGEST_CELL = 131_072
 #: Lines from which the separator is guessed.
 _SAMPLE_LINES = 20
+_NO_TEXT = (
+    "The file is no text of a known encoding: save it as UTF-8, a spreadsheet as CSV"
+    " (UTF-8)."
+)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -40,9 +44,7 @@ def find_encoding(path: Path) -> str:
     for encoding in ("utf-8", "cp1252"):
         if _decodes(path, encoding):
             return encoding
-    raise InvalidInput(
-        "The file is no CSV text: save it from the spreadsheet as CSV (UTF-8)."
-    )
+    raise InvalidInput(_NO_TEXT)
 
 
 def _unmarked_utf16(start: bytes) -> str:
@@ -50,9 +52,7 @@ def _unmarked_utf16(start: bytes) -> str:
     even, odd = start[::2].count(0), start[1::2].count(0)
     if max(even, odd) > len(start) * 0.4 and min(even, odd) < len(start) / 50:
         return "utf-16-be" if even > odd else "utf-16-le"
-    raise InvalidInput(
-        "The file is no CSV text: save it from the spreadsheet as CSV (UTF-8)."
-    )
+    raise InvalidInput(_NO_TEXT)
 
 
 def _decodes(path: Path, encoding: str) -> bool:

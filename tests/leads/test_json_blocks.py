@@ -76,7 +76,7 @@ def test_of_a_block_that_is_cut_the_whole_members_stay(text, values):
     assert block.fault.startswith("Line ")
 
 
-@pytest.mark.parametrize("text", ["", "null", "7", "not json", "{'a': 1}", '{"a": }', "["*9000])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "null", "7", "not json", '{"a": }', "["*9000])  # fmt: skip
 def test_what_is_no_json_is_broken_and_says_why(text):
     block = read_json_block(text)
     assert (block.state, block.values) == ("broken", [])
@@ -97,3 +97,19 @@ def test_any_text_is_a_block_that_can_be_written_again(text):
 @given(st.recursive(st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))  # fmt: skip
 def test_good_json_is_never_changed(value):
     assert read_json_block(json.dumps([value])).values == [[value]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'a': 'it\\'s \"1\"', 'url': 'https://a.example'}",
+        """{a: "it's \\"1\\"", url: 'https://a.example', b: undefined}""",
+        '{\xa0"a":\xa0"it\'s \\"1\\"", "url": "https://a.example"}',
+        "{\u201ca\u201d: \u201cit's 1\u201d, \u201curl\u201d: \u201chttps://a.example\u201d}",
+    ],
+)
+def test_objects_of_scripts_and_editors_are_read(text):
+    block = read_json_block(text)
+    assert (block.state, len(block.values)) == ("repaired", 1)
+    assert block.values[0]["url"] == "https://a.example"
+    assert block.values[0]["a"].startswith("it's")

@@ -16,7 +16,8 @@ from leads.consents import ConsentMissingError, record_consent
 from leads.linkedin_scraping import gather_from_linkedin
 from leads.models import Lead, ScrapeJob
 from leads.outcomes import Outcome
-from leads.sources.linkedin import GUEST_PATH, read_contacts, read_jobs, read_page
+from leads.sources.linkedin import GUEST_PATH, read_jobs, read_page
+from leads.sources.linkedin_contacts import read_contacts
 
 NOTES = (
     'Notes:\r\n"When exporting your connection data, you may notice that some of the'

@@ -76,6 +76,13 @@ def test_a_user_agent_line_means_its_first_word(value):
     assert decide(body, "flip bot", PAGE)
 
 
+@pytest.mark.parametrize("agent", ["flip-bot2", "flip-bot2.1", "Flip-Bot10"])
+def test_a_version_right_behind_a_name_is_no_part_of_it(agent):
+    body = "User-agent: flip-bot\nDisallow: /\n\nUser-agent: flip\nAllow: /"
+    assert not decide(body, agent, PAGE)
+    assert decide("User-agent: flip\nDisallow: /", "2flip", PAGE)
+
+
 def test_a_header_is_known_by_the_products_in_it():
     body = "User-agent: Mozilla\nAllow: /\n\nUser-agent: FlipTechBot\nDisallow: /"
     header = "Mozilla/5.0 (compatible; FlipTechBot/1.0; +mailto:x@agency.example)"

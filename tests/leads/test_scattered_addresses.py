@@ -48,6 +48,14 @@ def found(body: str) -> list[str]:
         "rosa @ rosas-bakery . example",
         f"{SHOP}Tel: 707 555 0123",
         '<i data-email="rosa" data-domain="rosas-bakery.example"></i>',
+        "rosa #at# rosas-bakery.example",
+        'rosa "at" rosas-bakery.example',
+        f"\u9023\u7d61{SHOP}\u8a73\u7d30",
+        f'<card-x email="{SHOP}"></card-x>',
+        f"<p x-data=\"{{mail: '{SHOP}'}}\"></p>",
+        f'<b property="schema:email" content="{SHOP}"></b>',
+        f'<meta name="description" content="Write to {SHOP}">',
+        f'<a href="https://mail.google.com/mail/?view=cm&to={SHOP}">x</a>',
     ],
 )
 def test_an_address_in_pieces_is_put_together(body):
@@ -65,6 +73,11 @@ def test_an_address_in_pieces_is_put_together(body):
         f'<script>self.__next_f.push([1,"{{\\"href\\":\\"mailto:{SHOP}?subject=x\\"}}"])</script>',
         "<script>a=['example','rosas-bakery','rosa'];document.write(a[2]+'@'+a[1]+'.'+a[0])</script>",
         "<script>u='rosa',h='rosas-bakery.example';m.href='mai'+'lto:'+u+String.fromCharCode(64)+h;</script>",
+        f'<script>var config={{"supportEmail":"{SHOP}"}};app(config)</script>',
+        f'<script>Shop.contact = {{"email": "{SHOP}"}};</script>',
+        "<script>p=['rosa','rosas-bakery'];m.textContent=`${p[0]}@${p[1]}.example`</script>",
+        "<script>m.innerHTML='rosa'.concat('@', 'rosas-bakery.example')</script>",
+        r"<script>document.write('\162\157\163\141\100rosas-bakery\56example')</script>",
         "<script>l.href=`mailto:${'rosa'}@${'rosas-bakery.example'}`</script>",
         "<script>e='rosas-bakery.example'\ne=('rosa'+'@'+e)\ndocument.write('<a>'+e+'</a>')</script>",
         "<a onclick=\"window.location='mai'+'lto:rosa'+'@'+'rosas-bakery.example'\">x</a>",
@@ -104,6 +117,15 @@ def test_joomlas_own_element_is_decoded():
 )
 def test_what_stands_beside_a_sign_by_chance_is_no_address(body):
     assert found(body) == []
+
+
+def test_mailboxes_in_braces_are_several():
+    assert found("{info, sales}@x.example") == ["info@x.example", "sales@x.example"]
+
+
+def test_a_word_for_a_group_is_a_mailbox_where_it_stands_alone_in_small_letters():
+    assert found("<p>info at acme dot co dot uk</p>") == ["info@acme.co.uk"]
+    assert found("<p>More info at acme dot net</p>") == []
 
 
 def test_a_mailbox_that_is_named_as_one_is_found_whatever_its_name():

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from fliptech_site.errors import InvalidInput
+from leads.import_rows import check_row
 from leads.tables.base import BadRow, Row
 from leads.tables.opening import open_table
 
@@ -76,3 +77,11 @@ def test_a_giant_cell_costs_its_row_alone_and_says_why(tmp_path):
     _, rows = read(tmp_path, "list.csv", text)
     assert "more than 131,072 characters" in rows[0].problem
     assert rows[-1].cells == ["Rosa", "Ely"]
+
+
+@pytest.mark.parametrize("field", ["phone", "email", "website", "latitude"])
+def test_a_giant_wrong_cell_is_named_by_its_beginning(field):
+    row = check_row(2, {"name": "Rosa", field: "x" * 9_000 + " :"})
+    assert isinstance(row, BadRow)
+    assert f"column '{field}'" in row.problem
+    assert len(row.problem) < 300

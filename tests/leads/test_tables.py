@@ -90,7 +90,7 @@ def test_a_cell_without_end_does_not_fill_the_memory(tmp_path):
     "data", [b"\x00\x01\x02\x03" * 50, b"\x89PNG\r\n\x1a\n\x00\x00"]
 )
 def test_what_is_no_text_is_refused(tmp_path, data):
-    with pytest.raises(InvalidInput, match="is no CSV text"):
+    with pytest.raises(InvalidInput, match="is no text of a known encoding"):
         rows_of(csv_file(tmp_path, data))
 
 

@@ -21,6 +21,7 @@ from leads.sources.job_boards import (
     workable,
 )
 from leads.sources.job_boards.base import Board, BoardPage
+from leads.sources.job_boards.thread_pages import is_thread_page
 
 NAME = "job_boards"
 BOARDS: dict[str, Board] = {
@@ -48,12 +49,11 @@ def read_saved(text: str, url: str) -> tuple[Board, BoardPage]:
             page = board.read(text, url)
             if page.outcome != Outcome.MARKUP_CHANGED:
                 return board, page
-    is_feed = "<rss" in text[:2_000]
-    if (
-        is_markup(text[:20_000])
-        and not is_feed
-        and not text.lstrip().startswith(("{", "["))
-    ):
+    if "<rss" in text[:2_000]:
+        return we_work_remotely.BOARD, we_work_remotely.read(text, url)
+    if is_markup(text[:20_000]) and not text.lstrip().startswith(("{", "[")):
+        if is_thread_page(text):
+            return hacker_news.BOARD, hacker_news.read(text, url)
         return company_page.BOARD, company_page.read(text, url)
     readings = [
         (board, board.read(text, url))

@@ -187,7 +187,7 @@ def ending(
 
 def not_the_board(source: str, fault: str) -> tuple[Outcome, str]:
     """Say what came instead of a board's answer."""
-    if "<" in source[:500]:
+    if source.lstrip("\ufeff \t\r\n").startswith("<"):
         page = parse_html(source)
         title = " ".join(page.xpath("//title[1]//text()")).strip()
         shown = flow_text(page)

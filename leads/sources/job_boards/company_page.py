@@ -26,8 +26,12 @@ def read(source: str, url: str) -> BoardPage:
     """Read every JobPosting of a page; a bad block costs none of the others."""
     page = parse_html(source)
     title = text_of(first(page, "//title"))
+    described = read_nodes(page, url=url)
+    named = {
+        str(node["@id"]): node for node in described if len(node) > 1 and "@id" in node
+    }
     nodes = [
-        node for node in read_nodes(page, url=url) if "JobPosting" in types_of(node)
+        _resolved(node, named) for node in described if "JobPosting" in types_of(node)
     ]
     if not nodes and (wall := find_wall(source, title=title, text=visible_text(page))):
         return BoardPage(Outcome.BLOCKED, wall)
@@ -42,6 +46,18 @@ def read(source: str, url: str) -> BoardPage:
     bad = [block.fault for block in json_ld_blocks(page) if block.fault]
     outcome, reason = _ending(len(found), unreadable, bad)
     return BoardPage(outcome, reason, list(found.values()), unreadable=unreadable)
+
+
+def _resolved(
+    node: Mapping[str, Any], named: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Put in place what a job only refers to: `"hiringOrganization": {"@id": "#us"}`."""
+    return {
+        name: named.get(str(value["@id"]), value)
+        if isinstance(value, dict) and value.keys() == {"@id"}
+        else value
+        for name, value in node.items()
+    }
 
 
 def _ending(read_: int, unreadable: int, bad: list[str]) -> tuple[Outcome, str]:

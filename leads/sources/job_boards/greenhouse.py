@@ -48,7 +48,11 @@ def read(source: str, url: str) -> BoardPage:
 
 def _jobs(answer: Any) -> Any:
     # One job's own answer has the fields of a job.
-    return [answer] if "absolute_url" in answer else answer["jobs"]
+    if "absolute_url" in answer:
+        return [answer]
+    if "jobs" not in answer and "departments" in answer:
+        return [job for each in answer["departments"] for job in each["jobs"]]
+    return answer["jobs"]
 
 
 def _totals(answer: Any) -> Mapping[str, Any]:

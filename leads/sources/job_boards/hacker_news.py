@@ -27,6 +27,7 @@ from leads.sources.job_boards.base import (
     text,
     website_of,
 )
+from leads.sources.job_boards.thread_pages import is_thread_page, read_thread_page
 
 _HOSTS = ("ycombinator.com", "algolia.com", "firebaseio.com")
 #: Addresses that are seldom the company's own site.
@@ -69,6 +70,8 @@ def read(source: str, url: str) -> BoardPage:
 
     Comments without the customary line are left out: they are questions and talk.
     """
+    if is_thread_page(source):
+        return read_thread_page(source, _vacancy)
     answer, _ = read_json(source)
     if (thread := _newest_thread(answer)) is not None:
         return _next_is(thread, url)
@@ -109,6 +112,8 @@ def _next_is(thread: str, url: str) -> BoardPage:
 def _comments(answer: Any) -> Any:
     if isinstance(answer, list):
         return answer
+    if answer.get("type") == "comment" and "text" in answer:
+        return [answer]  # One comment, as Firebase gives it.
     return answer["hits"] if "hits" in answer else answer["children"]
 
 

@@ -53,6 +53,9 @@ def read(source: str, url: str) -> BoardPage:
 def _jobs(answer: Any) -> Any:
     if isinstance(answer, dict):
         return [answer] if "hostedUrl" in answer else None
+    # Grouped by team or place: `[{"title": "Shop", "postings": […]}]`.
+    if answer and all(isinstance(each.get("postings"), list) for each in answer):
+        return [job for each in answer for job in each["postings"]]
     return answer
 
 

@@ -49,6 +49,8 @@ def read(source: str, url: str) -> BoardPage:
 
 
 def _jobs(answer: Any) -> Any:
+    if "shortcode" in answer and "title" in answer:
+        return [answer]  # One job's own answer.
     return answer["jobs"] if "jobs" in answer else answer["results"]
 
 
