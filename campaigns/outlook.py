@@ -18,7 +18,8 @@ from campaigns.working_hours import day_bounds, may_send_at
 from tasks.models import Task
 from tasks.states import UNFINISHED
 
-#: Mails whose tasks are looked at for the next one's time: they are planned in order.
+#: Mails whose tasks are looked at for the next one's time, at either end: those of a line
+#: are planned in order.
 _NEXT = 200
 
 
@@ -117,11 +118,11 @@ def _next_at(
 ) -> datetime | None:
     if campaign.state != CampaignState.RUNNING:
         return None
-    planned = list(
-        Email.objects.filter(campaign=campaign, state__in=SENDABLE)
-        .order_by("id")
-        .values_list("task_id", flat=True)[:_NEXT]
+    waiting = Email.objects.filter(campaign=campaign, state__in=SENDABLE).values_list(
+        "task_id", flat=True
     )
+    # The newest, too: follow-ups may overtake.
+    planned = {*waiting.order_by("id")[:_NEXT], *waiting.order_by("-id")[:_NEXT]}
     run_at: datetime | None = Task.objects.filter(
         pk__in=[task_id for task_id in planned if task_id], state__in=UNFINISHED
     ).aggregate(at=Min("run_at"))["at"]

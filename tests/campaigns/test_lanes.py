@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from campaigns import outlook
 from campaigns.batches import plan
 from campaigns.lanes import line_of, line_of_follow_ups
 from campaigns.launching import cancel, pause
@@ -118,6 +119,19 @@ def test_follow_ups_overtake_a_long_line_of_first_mails(
     plan([email.pk for email in follow_ups])
     assert [planned_for(email) for email in follow_ups] == [0, 10]
     assert line_of_follow_ups(account.pk) != line_of(account.pk)
+
+
+def test_the_next_mail_is_told_though_it_overtook(
+    account, make_campaign, make_email, monkeypatch
+):
+    monkeypatch.setattr(outlook, "_NEXT", 2)
+    campaign = make_campaign(account=account)
+    hold_until(line_of(account.pk), timezone.now() + timedelta(hours=4))
+    plan([make_email(campaign=campaign).pk for _ in range(5)])
+    plan([make_email(campaign=campaign, step=2).pk])
+    next_at = outlook.outlook(campaign, {account.pk: 6}).next_at
+    assert next_at is not None
+    assert minutes_until(next_at) == 0
 
 
 def test_a_campaign_that_does_not_run_takes_no_places(
