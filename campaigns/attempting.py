@@ -24,6 +24,7 @@ from campaigns.recording import (
     settle_together,
 )
 from campaigns.states import CampaignState, EmailState
+from campaigns.threads import threads_of
 from campaigns.transports import Transport, transport_of
 from fliptech_site.errors import InvalidInput
 
@@ -137,10 +138,11 @@ def _composed(claimed: Claimed) -> Iterator[list[_Letter]]:
     letters: list[_Letter] = []
     size = 0
     demos = demo_urls([e.lead_id for e in claimed.emails if e.lead_id is not None])
+    threads = threads_of(claimed.emails)
     for email in claimed.emails:
         fence = Fence(email.pk, email.attempts)
         try:
-            subject, content = compose(email, demos)
+            subject, content = compose(email, demos, threads)
         except InvalidInput as error:
             _record([Settled(fence, EmailState.FAILED, str(error))], claimed)
             continue

@@ -20,7 +20,7 @@ from campaigns.models import Account, Campaign, Email, Template
 from campaigns.spintax import seed_for
 from campaigns.tagging import answers_to
 from campaigns.templating import Source, render
-from campaigns.threads import answer_to, thread_of
+from campaigns.threads import Thread, answer_to, thread_of
 from leads.models import Lead
 
 _AUDIT = "lead.audit."
@@ -45,21 +45,28 @@ def source_of(template: Template) -> Source:
     )
 
 
-def compose(email: Email, demos: Mapping[int, str] | None = None) -> tuple[str, bytes]:
+def compose(
+    email: Email,
+    demos: Mapping[int, str] | None = None,
+    threads: Mapping[int, Thread] | None = None,
+) -> tuple[str, bytes]:
     """Give the subject and the whole mail, as it goes over the wire.
 
-    The row needs its Message-ID. `demos` are the addresses of leads' demos, for who
-    composes many. Raises InvalidInput when the template can't be filled in for this
+    The row needs its Message-ID. `demos` are the addresses of leads' demos and `threads`
+    what follow-ups answer, both by id, for who composes many. Raises InvalidInput when the template can't be filled in for this
     lead.
     """
     if email.template is None:
         return compose_answer(email)
-    letter = letter_of(email, email.template, demos)
+    letter = letter_of(email, email.template, demos, threads)
     return letter.subject, build(letter)
 
 
 def letter_of(
-    email: Email, template: Template, demos: Mapping[int, str] | None = None
+    email: Email,
+    template: Template,
+    demos: Mapping[int, str] | None = None,
+    threads: Mapping[int, Thread] | None = None,
 ) -> Letter:
     """Give what a mail made of a template says; otherwise as `compose`."""
     assert email.message_id is not None
@@ -71,7 +78,7 @@ def letter_of(
         source = source._replace(subject=email.variant.subject)
     rendered = render(source, values, seed=seed_of(email))
     files = files_of(template)
-    thread = thread_of(email)
+    thread = thread_of(email) if threads is None else threads.get(email.pk)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
     if is_test:
         subject = f"[Test] {subject}"

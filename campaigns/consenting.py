@@ -111,23 +111,24 @@ def finish(asked: Asked, code: str) -> Account:
 
     Raises TokenRefused, and TransientError when the token server can't answer now.
     """
+    account = Account.objects.get(pk=asked.account)
+    answer = ask_for_token(
+        account,
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri(),
+            "code_verifier": asked.verifier,
+        },
+    )
+    if not answer.get("refresh_token"):
+        raise TokenRefused(
+            f"{account.get_oauth_provider_display()} gave {account} no grant that"
+            " lasts (no refresh token): take the application's access away in the"
+            " mailbox's security settings, then connect again."
+        )
     with transaction.atomic():
         account = Account.objects.select_for_update(no_key=True).get(pk=asked.account)
-        answer = ask_for_token(
-            account,
-            {
-                "grant_type": "authorization_code",
-                "code": code,
-                "redirect_uri": redirect_uri(),
-                "code_verifier": asked.verifier,
-            },
-        )
-        if not answer.get("refresh_token"):
-            raise TokenRefused(
-                f"{account.get_oauth_provider_display()} gave {account} no grant that"
-                " lasts (no refresh token): take the application's access away in the"
-                " mailbox's security settings, then connect again."
-            )
         keep(account, answer)
     return account
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -132,7 +133,8 @@ def _judge(
                 each == _Kind.TRAP and (now - at).total_seconds() < TRAP_SECONDS
                 for each, _, at in seen
             ),
-        )
+        ),
+        settings.SCANNER_NETWORKS,
     )
 
 

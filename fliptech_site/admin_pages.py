@@ -31,6 +31,11 @@ def own_styles(request: HttpRequest) -> str:
     return static("fliptech/admin.css")
 
 
+def own_icon(request: HttpRequest) -> str:
+    """Give the address of the picture in a browser's tab, for settings."""
+    return static("fliptech/icon.svg")
+
+
 def _check_all_pages(
     app_configs: Sequence[Any] | None, **kwargs: Any
 ) -> list[checks.CheckMessage]:

@@ -7,6 +7,7 @@ file that holds the value, so that secrets need not stand in the environment.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,6 +66,20 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Read a comma-separated list; blanks around and empty items are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Read a comma-separated list of networks such as 192.0.2.0/24."""
+    found = words(name)
+    for word in found:
+        try:
+            ip_network(word)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} holds {word!r}, which is no network ({error}): write it as"
+                " 192.0.2.0/24 or 2001:db8::/48."
+            ) from None
+    return found
 
 
 def url(name: str, default: str, *, schemes: tuple[str, ...], example: str) -> str:

@@ -317,6 +317,8 @@ OAUTH_CLIENTS = {
 #: Who gets the daily report by mail, and the name of the account that sends it.
 DAILY_REPORT_TO = env.words("DAILY_REPORT_TO")
 DAILY_REPORT_ACCOUNT = env.text("DAILY_REPORT_ACCOUNT")
+#: Networks whose machines open mails before people do, beside those that we know.
+SCANNER_NETWORKS = env.networks("SCANNER_NETWORKS")
 #: Days that what came in is kept; hours that mails in doubt wait for evidence.
 INCOMING_KEEP_DAYS = env.integer("INCOMING_KEEP_DAYS", 365, minimum=30, maximum=3650)
 IN_DOUBT_GRACE_HOURS = env.integer("IN_DOUBT_GRACE_HOURS", 72, minimum=1, maximum=720)
@@ -339,6 +341,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "rocket_launch",
     "SHOW_HISTORY": True,
     "STYLES": ["fliptech_site.admin_pages.own_styles"],
+    "SITE_FAVICONS": [{"rel": "icon", "href": "fliptech_site.admin_pages.own_icon"}],
     "DASHBOARD_CALLBACK": "fliptech_site.dashboard.fill",
     "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
 }

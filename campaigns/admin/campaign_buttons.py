@@ -205,7 +205,7 @@ class CampaignButtons(ModelAdmin):
         dialog=ask(
             "Cancel this campaign for good?",
             "Mails that have not been sent never will be. This can't be undone.",
-            "Cancel it",
+            "End it for good",
         ),
     )
     def cancel(

@@ -186,7 +186,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         text = " ".join((conversation.newest_text or "").split())
         return format_html(
             '<span style="display:block"><span style="{0}">{1}</span>'
-            '<span style="{0};opacity:.7">{2}</span></span>',
+            '<span style="{0};opacity:.85">{2}</span></span>',
             _ONE_LINE,
             conversation.subject or "(no subject)",
             text[:_SNIPPET],

@@ -78,11 +78,11 @@ def _step_table(
         '<div style="margin-bottom:24px;overflow-x:auto;max-width:calc(100vw - 80px)">'
         "<b>Step {}</b><br>"
         '<table style="border-collapse:collapse;margin:8px 0"><thead>'
-        '<tr style="text-align:left;opacity:.7"><th style="padding-right:16px">Variant</th>'
+        '<tr style="text-align:left;opacity:.85"><th style="padding-right:16px">Variant</th>'
         '<th style="padding-right:16px">{}</th><th></th>'
         '<th style="padding-right:16px">95 % between</th>'
         "<th>Best with</th></tr></thead><tbody>{}</tbody></table>{}"
-        '<div style="margin-top:6px;opacity:.7">Best with: how probable it is, by these'
+        '<div style="margin-top:6px;opacity:.85">Best with: how probable it is, by these'
         " counts, that its true rate is the highest. Looking often and stopping at the"
         " first high number misleads.</div></div>",
         variants[0].step,

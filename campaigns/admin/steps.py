@@ -28,6 +28,8 @@ class StepFormSet(_Base):
         numbers = {form.cleaned_data["number"] for form in kept}
         if 1 not in numbers:
             raise forms.ValidationError("A campaign has a first mail: add step 1.")
+        if self.instance._state.adding:  # A new campaign has written nothing.
+            return
         before = set(self.instance.steps.values_list("number", flat=True))
         for number in sorted(before - numbers):
             if Email.objects.filter(campaign=self.instance.pk, step=number).exists():

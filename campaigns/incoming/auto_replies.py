@@ -81,6 +81,8 @@ def _in_headers(message: Incoming) -> str:
         value = headers.text(name).strip().lower()
         if value in _PRECEDENCE and not (value == "bulk" and is_list(message)):
             return f"{name.capitalize()} says {value!r}."
+    if message.report_type == "tlsrpt":
+        return "It is a report of TLS (RFC 8460)."
     if "disposition-notification" in message.report_type or (
         "message/disposition-notification" in message.reports
     ):

@@ -32,6 +32,8 @@ _LABELLED = re.compile(
 )
 _FAILING = re.compile(_PHRASES["failing"], re.IGNORECASE)
 _OF_SENDER = re.compile(_PHRASES["before_our_side"], re.IGNORECASE)
+_PROPOSED = re.compile(rf"(?:{_PHRASES['proposed']})[<\"' ]{{0,3}}$", re.IGNORECASE)
+_PLACEHOLDERS = ("NAME@", "USERNAME@", "YOURNAME@")
 _SERVICE = re.compile(
     r"(?:mailer-daemon|postmaster|abuse|noc|helpdesk|hostmaster|root|majordomo)@|@mx\.google\.com$|@localhost$",
     re.IGNORECASE,
@@ -124,7 +126,9 @@ def _in_line(line: str, around: str, before: str) -> list[tuple[str, int]]:
     labelled = {match[1].lower() for match in _LABELLED.finditer(line)}
     for match in _ANY.finditer(line):
         address = _NOTATION.sub("", match[0].strip(".'`").lower())
-        if not _is_plausible(address):
+        leading = f"{before[-60:]} {line[: match.start()]}"
+        is_example = match[0].startswith(_PLACEHOLDERS) or _PROPOSED.search(leading)
+        if not _is_plausible(address) or is_example:
             continue
         if (
             first and match[0] == first[1] and match.start() == first.start(1)

@@ -173,11 +173,10 @@ def _looks_like_bounce(message: Incoming) -> bool:
         # Notices of absence have no sender either, and name who helps meanwhile.
         is_daemon = not is_answer and not says_absent(subject)
     if _SUBJECT.search(subject):
-        return (
-            is_daemon
-            or not is_answer
-            or ("in-reply-to" not in headers and _is_notice(message))
-        )
+        if is_daemon or is_answer:
+            return is_daemon or ("in-reply-to" not in headers and _is_notice(message))
+        # People write of failed deliveries too, but name and enclose no mail that failed.
+        return _is_notice(message) or _holds_a_mail(message)
     return is_daemon and _is_notice(message)
 
 
@@ -188,6 +187,11 @@ def _is_notice(message: Incoming) -> bool:
     if not found:
         return False
     return found[0].sureness >= 2 or bool(_FAILED.search(notice))
+
+
+def _holds_a_mail(message: Incoming) -> bool:
+    _, copy = notice_of(message.text)
+    return bool(message.original) or bool(_guessed(message, copy, ()))
 
 
 def _of_notice(message: Incoming, own: Collection[str]) -> Bounce:

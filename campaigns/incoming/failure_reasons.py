@@ -33,6 +33,7 @@ _SAME = {
     "filtered": "policy",
     "sender": "policy",
     "nowhere": "host_unknown",
+    "name_servers": "network",
     "put_away": "disabled",
     "moved_surely": "moved",
     "user_gone_surely": "user_unknown",
@@ -127,6 +128,8 @@ def diagnose(
 
 def _is_certain(words: str, reason: str) -> bool:
     """Say whether a server that refused for now will not have another opinion later."""
+    if reason == "not_accepting":
+        return False  # servers under load say so as well
     section = _reason_of_words(words)
     return _SAME.get(section, section) == reason and not _PROVISIONAL.search(words)
 

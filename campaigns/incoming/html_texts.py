@@ -43,6 +43,7 @@ _SIGNATURE_IDS = {"signature", "x_signature", "composer_signature"}
 _TOP_BORDER = re.compile(
     r"border(?:-top)?\s*:\s*(?:none\s*;\s*border-top\s*:\s*)?solid", re.IGNORECASE
 )
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z!]", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -74,6 +75,8 @@ class _Writer:
         self._depth = 0
         self._skipping = 0
         self._preformatted = 0
+        #: Items so far of each open list.
+        self._counts: list[int] = []
 
     def write(self, root: lxml.html.HtmlElement) -> str:
         for event, element in lxml.etree.iterwalk(root, events=("start", "end")):
@@ -87,7 +90,7 @@ class _Writer:
         return "\n".join(self._lines).strip("\n")
 
     def _begin(self, element: lxml.html.HtmlElement) -> None:
-        if self._skipping or element.tag in _SKIPPED or _is_signature(element):
+        if self._skipping or _is_skipped(element):
             self._skipping += 1
             return
         if element.tag == "br":
@@ -100,7 +103,19 @@ class _Writer:
         self._preformatted += element.tag == "pre"
         if _is_quote(element):
             self._depth += 1
+        if element.tag in ("ul", "ol"):
+            self._counts.append(0)
+        elif element.tag == "li":
+            self._line.append(self._bullet(element))
         self._say(element.text)
+
+    def _bullet(self, element: lxml.html.HtmlElement) -> str:
+        """Return what stands before an item; programs write it so into their plain parts."""
+        parent = element.getparent()
+        if not self._counts or parent is None or parent.tag != "ol":
+            return "- "
+        self._counts[-1] += 1
+        return f"{self._counts[-1]}. "
 
     def _finish(self, element: lxml.html.HtmlElement) -> None:
         if self._skipping:
@@ -113,6 +128,8 @@ class _Writer:
             elif element.tag in ("td", "th"):
                 self._line.append(" ")
             self._preformatted -= element.tag == "pre"
+            if element.tag in ("ul", "ol") and self._counts:
+                self._counts.pop()
             if _is_quote(element):
                 self._depth -= 1
             self._gap(element)
@@ -167,6 +184,14 @@ def _is_quote(element: lxml.html.HtmlElement) -> bool:
     if element.tag == "blockquote":
         return True
     return element.tag in ("div", "span") and bool(_QUOTES.search(_marks(element)))
+
+
+def _is_skipped(element: lxml.html.HtmlElement) -> bool:
+    return (
+        element.tag in _SKIPPED
+        or _is_signature(element)
+        or bool(_HIDDEN.search(element.get("style", "")[:500]))
+    )
 
 
 def _is_signature(element: lxml.html.HtmlElement) -> bool:

@@ -31,6 +31,8 @@ _GUESSED_BOUNDARY = re.compile(
     rb"(?m)^--(\S[^\n]{3,70}?)[ \t]*\nContent-", re.IGNORECASE
 )
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+#: ISO-2022-JP names itself by how it changes letters.
+_JAPANESE = re.compile(rb"\x1b\$[@B]")
 #: Their decoders take quadratic time or read no text.
 _REFUSED_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape"}
 
@@ -211,6 +213,8 @@ def _transferred(body: bytes, encoding: str) -> bytes:
 
 def _decoded(body: bytes, charset: str) -> str:
     charset = charset.strip("'\" ").lower()
+    if charset in ("", "us-ascii") and _JAPANESE.search(body):
+        charset = "iso-2022-jp"
     if charset.replace("-", "_") not in _REFUSED_CHARSETS:
         for name in filter(None, (charset, "utf-8")):
             try:

@@ -36,6 +36,7 @@ _ORIGINAL = re.compile(
 #: What ticket systems put above the mail that is to be answered.
 _ABOVE = re.compile(_PHRASES["above"], re.IGNORECASE)
 _DASHED = re.compile(r"^\s{0,4}-{4,}\s?[^\W\d_][^\n\-:]{3,45}?\s?-{4,}\s*$")
+_BANNER = re.compile(rf"^\W{{0,4}}(?:{_PHRASES['banner']})$", re.IGNORECASE)
 _FORWARDED = re.compile(_PHRASES["forwarded"], re.IGNORECASE)
 #: Names of header lines: 0 who, 1 when, 2 to whom, 3 about what.
 _NAMES = [_PHRASES[kind] for kind in ("who", "when", "to_whom", "about")]
@@ -175,6 +176,16 @@ def is_original_mark(line: str, following: Sequence[str]) -> bool:
     return bool(_DASHED.match(line)) and any(
         _kind_of(each) is not None for each in following[:3]
     )
+
+
+def is_above_mark(line: str) -> bool:
+    """Say whether a line asks to write above it, as ticket systems do."""
+    return len(line) <= 120 and bool(_ABOVE.search(line))
+
+
+def is_banner(line: str) -> bool:
+    """Say whether a line warns of mail from outside; its organisation put it there."""
+    return bool(_BANNER.match(line[:600]))
 
 
 def is_forward_mark(line: str) -> bool:

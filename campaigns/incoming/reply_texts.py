@@ -26,6 +26,11 @@ _PREFIX = re.compile(r"^[\s>|]{1,20}")
 #: Mailboxes put a sign before a line that begins with From.
 _ESCAPED = re.compile(r"^>(?=From )")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e]")
+#: What stands for a picture in a text.
+_IMAGE = re.compile(
+    r"^\s*\[(?:cid:|image:|bild:|imagen?:|immagine:)[^\]]{0,200}\](?:<\S{0,500}>)?\s*$",
+    re.IGNORECASE,
+)
 _RULE = re.compile(r"^\s*[_\-=*—–]{8,}\s*$")
 _ENDING = re.compile(r"^[\s_\-=*—–]*$")
 
@@ -50,7 +55,7 @@ def _told_apart(lines: Sequence[str]) -> list[_Line]:
     while number < len(lines):
         line = lines[number]
         has_text = any(each.kind == TEXT for each in told[-200:])
-        if not line.strip():
+        if _says_nothing(lines, number, has_text=has_text):
             told.append(_Line(EMPTY, ""))
         elif _QUOTE.match(line):
             told.append(_Line(QUOTED, line))
@@ -79,6 +84,21 @@ def _told_apart(lines: Sequence[str]) -> list[_Line]:
             told.append(_Line(TEXT, _ESCAPED.sub("", line)))
         number += 1
     return told
+
+
+def _says_nothing(lines: Sequence[str], number: int, *, has_text: bool) -> bool:
+    """Say whether a line is empty, a picture's, or what systems put above an answer."""
+    line = lines[number]
+    if not line.strip() or _IMAGE.match(line):
+        return True
+    if has_text:
+        return False
+    if quote_marks.is_above_mark(line) or quote_marks.is_banner(line):
+        return True
+    above = lines[number - 1] if number else ""
+    is_wrapped = line[:1].islower() and quote_marks.is_banner(above)
+    is_rule = bool(_RULE.match(line)) and not _is_above_block(lines, number)
+    return is_wrapped or is_rule
 
 
 def _is_above_quote(lines: Sequence[str], number: int) -> bool:

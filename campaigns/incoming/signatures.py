@@ -39,9 +39,10 @@ def is_device_line(line: str) -> bool:
         return True
     # A link may follow the words: Get Outlook for iOS<https://…>
     words = re.sub(r"[<(\[]?https?://\S+", "", line).strip().rstrip(".")
-    if _MACHINE.search(words):
+    before, comma, after = words.partition(", ")
+    if comma and _MACHINE.search(after):
         # "Sent from my Verizon, Samsung Galaxy smartphone" is no sentence either.
-        words = words.replace(", ", " ")
+        words = f"{before} {after}"
     return len(words.split()) <= 10 and not _SENTENCE.search(words)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -61,9 +61,9 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def judge(visit: Visit) -> Verdict:
-    """Decide who asked."""
-    reason = _why_a_machine(visit)
+def judge(visit: Visit, scanners: Sequence[str] = ()) -> Verdict:
+    """Decide who asked; `scanners` are networks of machines beside those known here."""
+    reason = _why_a_machine(visit, scanners)
     return Verdict(not reason, reason or "nothing says that it was a machine")
 
 
@@ -87,7 +87,7 @@ def _parse(address: str) -> _Address | None:
     return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
-def _why_a_machine(visit: Visit) -> str:
+def _why_a_machine(visit: Visit, scanners: Sequence[str]) -> str:
     agent = visit.headers.get("User-Agent", "")
     is_proxy = visit.kind == "open" and bool(_PICTURE_PROXIES.search(agent))
     first = FIRST_OPEN if visit.kind == "open" else FIRST_CLICK
@@ -110,6 +110,8 @@ def _why_a_machine(visit: Visit) -> str:
         return "it loads ahead (Gmail)"
     if owner := _owner_of(visit.address):
         return f"it came from the network of {owner}"
+    if _is_within(visit.address, tuple(scanners)):
+        return "it came from a network of SCANNER_NETWORKS"
     return ""
 
 
@@ -118,6 +120,18 @@ def _owner_of(address: str) -> str:
     if parsed is None:
         return ""
     return next((owner for network, owner in _networks() if parsed in network), "")
+
+
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+    parsed = _parse(address) if networks else None
+    return parsed is not None and any(parsed in each for each in _read(networks))
+
+
+@cache
+def _read(
+    networks: tuple[str, ...],
+) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(each) for each in networks]
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from campaigns.explaining import explain
 from campaigns.models import Conversation, Email, IncomingMessage
 from campaigns.states import EmailState
 
@@ -28,7 +29,7 @@ class Entry:
     subject: str
     #: What a person wrote, or what a mail made from a template said.
     text: str
-    #: How far the text is to be trusted; blank for what is kept as it was.
+    #: How far the text is to be trusted, or why the mail has not gone; blank for neither.
     note: str = ""
     email: Email | None = None
     message: IncomingMessage | None = None
@@ -89,9 +90,15 @@ def _our_entry(email: Email, recalled: Recalled | None) -> Entry:
         who=who,
         subject=email.subject,
         text=written.text if written else recalled.text if recalled else "",
-        note=recalled.note if recalled else "",
+        note=_note(email, recalled),
         email=email,
     )
+
+
+def _note(email: Email, recalled: Recalled | None) -> str:
+    if recalled is not None:
+        return recalled.note
+    return "" if email.state == EmailState.SENT else explain(email, email.campaign)
 
 
 def _theirs(conversation: Conversation) -> list[Entry]:

@@ -266,7 +266,7 @@ def _preview_table(found: Preview) -> SafeString:
     )
     body = format_html_join(
         "",
-        '<tr><td style="padding-right:14px;opacity:.6">{}</td>{}</tr>',
+        '<tr><td style="padding-right:14px;opacity:.85">{}</td>{}</tr>',
         rows,
     )
     unused = ", ".join(found.unused) or "none"

@@ -109,7 +109,7 @@ class LeadPairAdmin(ReadOnlyAdmin):
             lead_link(pair.other),
             format_html_join(
                 "",
-                '<tr style="font-weight:{}"><td style="padding-right:18px;opacity:.7;overflow-wrap:normal">{}</td>'
+                '<tr style="font-weight:{}"><td style="padding-right:18px;opacity:.85;overflow-wrap:normal">{}</td>'
                 '<td style="padding-right:18px;max-width:24rem">{}</td>'
                 '<td style="max-width:24rem">{}</td></tr>',
                 rows,
@@ -204,7 +204,7 @@ class LeadPairAdmin(ReadOnlyAdmin):
 def _short(lead: Lead) -> SafeString:
     parts = (lead.street, lead.city, lead.phone, lead.website)
     return format_html(
-        '<div>{}<div style="opacity:.75">{}</div></div>',
+        '<div>{}<div style="opacity:.85">{}</div></div>',
         lead.name,
         ", ".join(part for part in parts if part) or "–",
     )

@@ -121,7 +121,7 @@ def audit_table(lead: Lead) -> SafeString | str:
         '<table><tbody style="line-height:1.6">{}</tbody></table>',
         format_html_join(
             "",
-            '<tr><td style="padding-right:16px;opacity:.7">{}</td><td>{}</td></tr>',
+            '<tr><td style="padding-right:16px;opacity:.85">{}</td><td>{}</td></tr>',
             rows,
         ),
     )

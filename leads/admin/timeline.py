@@ -34,7 +34,7 @@ def timeline(lead: Lead) -> SafeString | str:
         '<ol style="border-left:2px solid #9ca3af66;padding-left:1rem;line-height:1.5">{}</ol>',
         format_html_join(
             "",
-            '<li style="margin-bottom:.6rem"><span style="opacity:.7">{}</span><br>{} {}</li>',
+            '<li style="margin-bottom:.6rem"><span style="opacity:.85">{}</span><br>{} {}</li>',
             rows,
         ),
     )

@@ -61,9 +61,9 @@ def tree_row(line: Line, *, is_over: bool) -> SafeString:
         '<div style="padding-left:{}px;white-space:nowrap" title="{}">'
         '<span style="display:inline-block;width:9px;height:9px;border-radius:5px;'
         'background:{};margin-right:8px"></span>'
-        '<span style="opacity:.6;margin-right:8px">{}</span>'
+        '<span style="opacity:.85;margin-right:8px">{}</span>'
         '<span style="font-weight:600">{}</span>'
-        '<span style="opacity:.75;margin-left:10px">{}</span></div>',
+        '<span style="opacity:.85;margin-left:10px">{}</span></div>',
         20 * line.depth,
         line.state,
         _COLOURS.get(line.state, ""),

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from campaigns.counting import fold
+from campaigns.models import Campaign
 from campaigns.models.counts import Count
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,27 @@ def step_row(template, number, **values):
         "number": number, "template": template.pk, "wait_days": 0,
         "condition": "no_reply", "in_thread": "on", **values,
     }  # fmt: skip
+
+
+def test_a_campaign_is_made_on_its_page(admin, make_account, make_template):
+    rows = (step_row(make_template(), 1), step_row(make_template(), 2, wait_days=3))
+    data = {
+        "name": "New", "account": make_account().pk, "quiet_days": 30,
+        "rotation-TOTAL_FORMS": 0, "rotation-INITIAL_FORMS": 0,
+        "steps-TOTAL_FORMS": 2, "steps-INITIAL_FORMS": 0,
+        "variants-TOTAL_FORMS": 0, "variants-INITIAL_FORMS": 0,
+        "consent_rule": "where_asked", "split_metric": "reply",
+        "split_threshold": 0.95, "split_hours": 72,
+    }  # fmt: skip
+    for number, row in enumerate(rows):
+        row = {"wait_hours": 0, **row}
+        data |= {f"steps-{number}-{name}": value for name, value in row.items()}
+
+    response = admin.post(reverse("admin:campaigns_campaign_add"), data)
+
+    assert response.status_code == 302
+    campaign = Campaign.objects.get()
+    assert [step.number for step in campaign.steps.all()] == [1, 2]
 
 
 def test_the_form_takes_follow_ups(admin, make_campaign, make_template):

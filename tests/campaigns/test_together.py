@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
 from uuid import uuid4
 
 import pytest
 
 from campaigns import attempting, batches, launching
 from campaigns.connections import connections
-from campaigns.models import Account, Email
+from campaigns.models import Account, Email, Step
 from campaigns.sending import send_together
 from fliptech_site.errors import InvalidInput, RateLimited, TransientError
 from leads.suppression import suppress
@@ -72,6 +73,33 @@ def test_they_go_over_one_connection_and_are_recorded_together(
     assert {to for to, _ in server.mails} == {email.address for email in emails}
     assert len({row.message_id for row in Email.objects.all()}) == 20
     assert all(Email.objects.values_list("subject", flat=True))
+
+
+def test_follow_ups_that_go_together_ask_for_their_threads_once(
+    server, window, make_template, django_assert_max_num_queries
+):
+    first = window(server.port, 12)
+    campaign = first[0].campaign
+    Step.objects.create(campaign=campaign, number=2, template=make_template())
+    send_together(ids(first))
+    second = [
+        Email.objects.create(
+            campaign=campaign, recipient=email.recipient, lead=email.lead, step=2,
+            account=email.account, template=email.template, address=email.address,
+        )
+        for email in first
+    ]  # fmt: skip
+    server.mails.clear()
+
+    with django_assert_max_num_queries(40):
+        assert send_together(ids(second)) == {"sent": 12}
+
+    answered = {
+        to: message_from_bytes(content)["In-Reply-To"] for to, content in server.mails
+    }
+    assert answered == dict(
+        Email.objects.filter(step=1).values_list("address", "message_id")
+    )
 
 
 def test_all_are_marked_before_the_first_is_begun(window):

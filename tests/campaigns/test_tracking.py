@@ -66,6 +66,13 @@ class TestPeopleAndMachines:
         assert not behaviour.opened
         assert not behaviour.clicked
 
+    def test_what_comes_from_a_network_of_the_settings_is_a_machine(
+        self, email, settings
+    ):
+        settings.SCANNER_NETWORKS = [f"{PERSON.address}/32"]
+        record(email.pk, OPEN, PERSON)
+        assert seen() == [("open", False, 1)]
+
     def test_what_comes_right_after_sending_is_a_machine(self, email):
         Email.objects.update(sent_at=timezone.now() - timedelta(seconds=3))
 

@@ -142,6 +142,12 @@ SUBJECTS = [
     "Sender verification required",
     "Your message to bob awaits confirmation",
 ]
+#: Machines that write without having been asked.
+REPORTS = [
+    {"subject": "Report Domain: studio.example Submitter: mail.example Report-ID: 1"},
+    {"subject": "confirm subscribe to news@list.example"},
+    {"subject": "TLS", "content_type": "multipart/report; report-type=tlsrpt"},
+]
 TEXTS = [
     "I am currently out of the office with limited access to email. I will reply on my return.",
     "Thank you for your email. I am away until Monday 5 May.",
@@ -233,6 +239,12 @@ PEOPLE = [
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda each: next(iter(each)))
 def test_a_header_of_a_machine_outweighs_a_persons_words(headers):
     assert classify(letter("I will have a look.", **headers)).kind == Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize("headers", REPORTS, ids=lambda each: each["subject"])
+def test_a_report_of_a_machine_is_no_reply(headers):
+    raw = letter("See the attachment.", in_reply_to="", **headers)
+    assert classify(raw).kind == Kind.AUTO_REPLY
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -62,7 +62,58 @@ def test_a_coded_notice_is_decoded(encoding):
     ],
 )
 def test_a_notice_in_japanese_letters_of_old_is_read(words):
-    assert the_one(notice(words, charset="iso-2022-jp")).status == "5.1.1"
+    coded = notice(words, charset="iso-2022-jp")
+    assert the_one(coded).status == "5.1.1"
+    unnamed = coded.replace(b"; charset=iso-2022-jp", b"")
+    assert the_one(unnamed).status == "5.1.1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Die eingegebene E-Mail-Adresse konnte nicht gefunden werden.",
+        "L'adresse de messagerie que vous avez entrée est introuvable.",
+        "No se encontró la dirección de correo electrónico especificada.",
+        "Impossibile trovare l'indirizzo di posta elettronica immesso.",
+        "Het ingevoerde e-mailadres is niet gevonden.",
+        "O endereço de email digitado não pôde ser encontrado.",
+        "Nie można odnaleźć podanego adresu e-mail.",
+        "Det gick inte att hitta e-postadressen.",
+        "Den angivne e-mail-adresse blev ikke fundet.",
+        "Zadaná e-mailová adresa nebyla nalezena.",
+        "A megadott e-mail-cím nem található.",
+        "Не удалось найти введенный адрес электронной почты.",
+        "Girdiğiniz e-posta adresi bulunamadı.",
+        "入力した電子メール アドレスが見つかりませんでした。",
+        "找不到您输入的电子邮件地址。",
+        "입력한 전자 메일 주소를 찾을 수 없습니다.",
+    ],
+)
+def test_an_unknown_address_is_understood_in_many_languages(words):
+    failed = the_one(notice(f"Undeliverable:\n\n{DEAD}\n{words}\n"))
+    assert (failed.address, failed.status, failed.hard) == (DEAD, "5.1.1", True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Das Postfach des Empfängers ist voll.",
+        "La boîte aux lettres du destinataire est pleine.",
+        "El buzón del destinatario está lleno.",
+        "La casella di posta del destinatario è piena.",
+        "Het postvak van de geadresseerde is vol.",
+        "A caixa de correio do destinatário está cheia.",
+        "Skrzynka pocztowa adresata jest pełna.",
+        "Mottagarens postlåda är full.",
+        "Почтовый ящик получателя переполнен.",
+        "受信者のメールボックスがいっぱいです。",
+        "收件人的邮箱已满。",
+        "받는 사람의 사서함이 가득 찼습니다.",
+    ],
+)
+def test_a_full_mailbox_is_understood_in_many_languages(words):
+    failed = the_one(notice(f"Undeliverable:\n\n{DEAD}\n{words}\n"))
+    assert (failed.reason, failed.hard) == ("mailbox_full", False)
 
 
 def test_an_address_that_stands_in_the_subject_alone_is_found():
@@ -80,6 +131,15 @@ def test_a_name_without_its_domain_is_one_of_the_daemons():
     body = "Your mail to the following recipients could not be delivered:\n\n\tdead\n"
     raw = notice(body, **{"from": "MAILER-DAEMON@shop.example"})
     assert the_one(raw).address == DEAD
+
+
+def test_an_address_that_is_only_proposed_has_not_failed():
+    body = (
+        f"{DEAD}: no such user.\n\nTry the longest form of the name, e.g., if\n"
+        "carl.ray@shop.example fails, try carl.j.ray@shop.example.\n"
+    )
+    assert the_one(notice(body)).address == DEAD
+    assert classify(notice(body.partition("\n")[2])).recipients == []
 
 
 def test_the_line_above_an_address_says_more_than_the_one_behind():

@@ -232,3 +232,11 @@ def test_a_large_or_hostile_message_is_read_within_two_seconds(name):
     classify(HOSTILE[name])
     new_text_of_mail(HOSTILE[name])
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "subject", ["Problem with delivery", "Delivery failed", "Mail error on your site"]
+)
+def test_a_person_who_writes_of_a_failed_delivery_is_no_mail_server(subject):
+    raw = letter("My parcel has not arrived. Can you help?", subject=subject)
+    assert classify(raw.replace(b"In-Reply-To", b"X-Was")).kind == Kind.REPLY

@@ -65,3 +65,20 @@ def test_only_the_answer_of_an_html_mail_is_kept(program):
         content_type="text/html; charset=utf-8",
     )
     assert new_text_of_mail(raw) == "Yes, tomorrow."
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            "<p>Two:</p><ul><li>first</li><li>second</li></ul>",
+            "Two:\n\n- first\n- second",
+        ),
+        ("<ol><li>one</li><li>two</li></ol>", "1. one\n2. two"),
+        ("<ul><li>a<ol><li>b</li></ol></li><li>c</li></ul>", "- a\n\n1. b\n\n- c"),
+        ('<div style="display: none">Preview</div><div>Yes.</div>', "Yes."),
+        ('<p>See <a href="https://x.example">our page</a>.</p>', "See our page."),
+    ],
+)
+def test_what_people_see_is_what_is_read(html, text):
+    assert new_text_of_mail(letter(html, content_type="text/html")) == text

@@ -167,6 +167,15 @@ TAGS = [
     "Sent from AOL on Android",
     "Sent from Front",
 ]
+#: What stands above an answer, and is none.
+ABOVE = [
+    "##- Please type your reply above this line -##",
+    "CAUTION: This email originated from outside of the organization. Do not\nclick links or open attachments.",
+    "[EXTERNAL EMAIL] Please be careful.\n--------------------------------",
+    "ACHTUNG: Diese E-Mail kommt von außerhalb der Organisation.",
+    "You don't often get email from bob@shop.example. Learn why this is important",
+    "[cid:image001.png@01DA]",
+]
 #: What companies and scanners of viruses add.
 DISCLAIMERS = [
     "CONFIDENTIALITY NOTICE: The contents of this email are for the addressee only.",
@@ -191,7 +200,9 @@ KEPT = [
     "Date: 5 May\nTime: 10:00\nPlace: our office",
     "the original message was lost. Please send it again.\n\nBob",
     "Le prix est de 500 euros, comme je vous l'ai écrit :\n\nc'est trop cher.",
+    "External help is welcome, please send me a mail with the price.",
     "Is this message confidential? I would like to show it to my partner.",
+    "Sent from my office phone, call me back",
     "Sent from my desk, since the phone is broken; I will write more tomorrow.",
 ]
 
@@ -205,6 +216,17 @@ def test_only_the_answer_above_a_quote_is_kept(head, quote):
 @pytest.mark.parametrize("tag", TAGS)
 def test_the_line_that_a_program_adds_is_cut(tag):
     assert new_text_of_mail(f"{ANSWER}\n\n{tag}\n".encode()) == ANSWER
+
+
+@pytest.mark.parametrize("words", ABOVE)
+def test_what_systems_put_above_an_answer_is_cut(words):
+    assert new_text_of_mail(f"{words}\n\n{ANSWER}\n".encode()) == ANSWER
+
+
+@pytest.mark.parametrize("mark", ["[cid:image001.png@01DA]", "[image: image.png]"])
+def test_a_pictures_mark_is_no_text(mark):
+    text = f"{ANSWER}\n\n{mark}\n\n{HEADS[0]}\n{MARKED}"
+    assert new_text_of_mail(text.encode()) == ANSWER
 
 
 @pytest.mark.parametrize("words", DISCLAIMERS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.incoming.visits import Visit, judge, network_of
+from fliptech_site import environment
 
 BROWSER = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like"
@@ -101,3 +103,23 @@ def test_of_an_address_only_the_network_stays(address, network):
 def test_no_text_makes_it_fail(text):
     judge(visit(agent=text, address=text, method=text, headers={"Purpose": text}))
     network_of(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_human"),
+    [("192.0.2.77", False), ("::ffff:192.0.2.77", False), ("2001:db8:7::1", False),
+     ("203.0.113.9", True), ("", True)],
+)  # fmt: skip
+def test_networks_of_ones_own_are_scanners_too(address, is_human):
+    scanners = ["192.0.2.0/24", "2001:db8::/32"]
+    verdict = judge(visit("click", address=address), scanners)
+    assert verdict.is_human is is_human
+    assert ("SCANNER_NETWORKS" in verdict.reason) is not is_human
+
+
+def test_a_network_that_is_none_stops_the_start(monkeypatch):
+    monkeypatch.setenv("SCANNER_NETWORKS", "192.0.2.0/24, 192.0.2.5/24")
+    with pytest.raises(
+        ImproperlyConfigured, match=r"'192.0.2.5/24', which is no network"
+    ):
+        environment.networks("SCANNER_NETWORKS")

@@ -107,6 +107,15 @@ def test_an_answer_goes_out_in_the_thread(admin, talk, server):
     assert "From 900 euros." in admin.get(url_of("change", talk.pk)).content.decode()
 
 
+def test_an_answer_that_has_not_gone_says_why(admin, talk):
+    answer(admin, talk)
+    Email.objects.filter(kind="single").update(detail="It waits: the account is full.")
+    assert (
+        "It waits: the account is full."
+        in admin.get(url_of("change", talk.pk)).content.decode()
+    )
+
+
 def test_a_form_that_is_sent_twice_makes_one_mail(admin, talk):
     answer(admin, talk)
     answer(admin, talk)
