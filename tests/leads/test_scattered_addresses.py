@@ -103,6 +103,8 @@ def test_joomlas_own_element_is_decoded():
         "<p>Instagram</p><p>@rosas.bakery</p>",
         "<p>follow<br>@rosas.bakery</p>",
         "<p>Come and see us<br>@rosas.bakery</p>",
+        "<p>contact<br>@rosas.bakery</p>",
+        "<p>2026<br>@rosas.bakery</p>",
         "<p>Call us @<br>707.555.0123</p>",
         "<td>2 pieces<td>@<td>9.50",
         "<a href='https://mastodon.social/@rosa'>@rosa@mastodon.social</a>",
