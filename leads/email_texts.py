@@ -175,7 +175,8 @@ def addresses_in(text: str) -> Iterator[str]:
         if is_usable(address := _normal(_RUN_ON.sub(r"\1", found[0]))):
             yield address
     for found in _TURNED.finditer(plain):
-        if found[1][::-1].lower() in _COMMON_ENDINGS:
+        is_turned = found[1][::-1].lower() in _COMMON_ENDINGS
+        if is_turned and not ADDRESS.search(found[0]):
             yield _normal(found[0][::-1])
 
 
@@ -221,6 +222,13 @@ def _from_words(found: re.Match[str]) -> str:
         return found[0]
     domain = re.sub(r"\s+(?:dot|punkt)\s+", ".", found[2], flags=re.IGNORECASE)
     return f"{found[1]}@{domain}{found[3]}"
+
+
+def is_turned_domain(text: str) -> bool:
+    """Say whether a domain makes sense from its end only: `elpmaxe.pohs`."""
+    first, last = text.partition(".")[0], text.rpartition(".")[2]
+    is_known = last.lower() in _COMMON_ENDINGS
+    return "." in text and not is_known and first[::-1].lower() in _COMMON_ENDINGS
 
 
 def _normal(address: str) -> str:

@@ -26,6 +26,7 @@ from leads.socials import find_socials
 from leads.sources import PAGE_READERS
 from leads.sources.base import PageReading
 from leads.sources.website import stated_emails
+from leads.state_addresses import strings_as_page
 from leads.structured import find_business, read_nodes, text_value
 
 
@@ -110,8 +111,9 @@ def _contacts(saved: SavedPage, url: str, region: str) -> dict[str, Any]:
     phones: list[str] = []
     socials: dict[str, str] = {}
     links: list[str] = []
-    if saved.has_text and is_markup(saved.text):
-        page = parse_html(saved.text)
+    text = strings_as_page(saved.text) or saved.text
+    if saved.has_text and is_markup(text):
+        page = parse_html(text)
         nodes = read_nodes(page)
         emails = list(dict.fromkeys(_emails(page, nodes)))
         phones = list(dict.fromkeys(_phones(page, nodes, region)))

@@ -29,7 +29,8 @@ _IS_ENDING = re.compile(r"[a-z]{2,6}(?:\.[a-z]{2,3})?")
 #: Above a handle (`@rosas.bakery`) stands whose it is.
 _NETWORKS = re.compile(
     r"(?:insta(?:gram)?|ig|facebook|fb|twitter|x|tiktok|telegram|threads|youtube|mastodon"
-    r"|snapchat|bluesky|pinterest|follow|us|me|on|find|tag)$",
+    r"|snapchat|bluesky|pinterest|follow|us|me|on|find|tag|e-?mail|mail|web|contact|handle"
+    r"|\d+)$",
     re.IGNORECASE,
 )
 #: Characters of a line's end or beginning that are looked at.

@@ -7,13 +7,18 @@ is all of a link.
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 #: Characters of one script that are looked at.
 _LOOKED_AT = 2_000_000
+#: Strings of one answer that are looked at.
+_MOST_STRINGS = 100_000
 #: Scripts that hand data over: `window.__NUXT__ =`.
 _ASSIGNS_STATE = re.compile(
     r"\b(?:window|self|globalThis)(?:\.|\[['\"])_{0,2}[A-Z][\w$]*(?:['\"]\])?\s*=",
@@ -60,3 +65,34 @@ def _is_state(text: str) -> bool:
     start = text[:2_000]
     is_told = _ASSIGNS_STATE.search(start) or _ASSIGNS_DATA.search(start)
     return "__next_f" in text[:200] or bool(is_told)
+
+
+def strings_as_page(text: str) -> str:
+    """Give the strings of a JSON answer as a page of blocks, empty for no such answer.
+
+    What a site's interface answers holds mark-up, links and escapes in its strings.
+    """
+    if not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return ""
+    try:
+        strings = list(islice(_strings(json.loads(text)), _MOST_STRINGS))
+    except (ValueError, RecursionError):
+        return ""
+    return "".join(map(_as_block, strings))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+def _as_block(text: str) -> str:
+    if text.startswith(("/", "mailto:", "tel:", "http://", "https://")):
+        return f'<a href="{html.escape(text)}"></a>'
+    return f"<div>{text}</div>"

@@ -1,6 +1,6 @@
 """Undo what sites do to their addresses so that machines don't find them. Pure.
 
-Known ways: Cloudflare, TYPO3, Joomla, scripts that put an address together, ROT13,
+Known ways: Cloudflare, TYPO3, Joomla, CryptX, scripts that put an address together, ROT13,
 base64, and attributes that hold its two halves.
 """
 
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from lxml.html import HtmlElement
 
-from leads.email_texts import addresses_in
+from leads.email_texts import addresses_in, is_turned_domain
 from leads.script_texts import (
     ROT13_MAILTO,
     from_base64,
@@ -24,6 +24,7 @@ from leads.script_texts import (
 
 _CFEMAIL_HREF = re.compile(r"/cdn-cgi/l/email-protection#([0-9a-f]+)", re.IGNORECASE)
 _TYPO3_CALL = re.compile(r"linkTo_UnCryptMailto\(\s*['\"%27]*([^'\"]+?)(?:%27|['\"])")
+_CRYPTX_CALL = re.compile(r"DeCryptX\(\s*['\"]([^'\"]{5,400})['\"]", re.IGNORECASE)
 #: The ranges inside which TYPO3 shifts characters.
 _TYPO3_RANGES = (
     "+,-./0123456789:",
@@ -78,6 +79,8 @@ def _in_links(page: HtmlElement) -> Iterator[str]:
             yield decode_cfemail(code[1]) or ""
         elif call := _TYPO3_CALL.search(href):
             yield _typo3(unquote(call[1]))
+        elif crypt := _CRYPTX_CALL.search(href):
+            yield _cryptx(crypt[1]).removeprefix("mailto:")
         elif found := ROT13_MAILTO.search(href):
             yield codecs.decode(found[1], "rot13")
     for code in page.xpath("//@data-cfemail"):
@@ -131,7 +134,18 @@ def _from_parts(element: HtmlElement) -> str:
     whole = f"{domain}.{ending}" if ending and not domain.endswith(ending) else domain
     if not _LOCAL_VALUE.fullmatch(local) or not _DOMAIN_VALUE.fullmatch(whole):
         return ""
+    if is_turned_domain(whole):
+        return f"{local[::-1]}@{whole[::-1]}"
     return f"{local}@{whole}"
+
+
+def _cryptx(code: str) -> str:
+    """Undo CryptX: each character is one further on, or as far as the digit before says."""
+    digits, signs = code[::2], code[1::2]
+    if len(signs) == len(digits) and digits.isdigit():
+        pairs = zip(digits, signs, strict=True)
+        return "".join(chr(max(ord(sign) - int(by), 0)) for by, sign in pairs)
+    return "".join(chr(max(ord(char) - 1, 0)) for char in code)
 
 
 def _typo3(code: str) -> str:

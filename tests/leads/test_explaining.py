@@ -194,6 +194,22 @@ def test_a_file_of_businesses_is_explained_row_by_row(saved):
     assert (empty["outcome"], empty["exit"]) == ("empty", 0)
 
 
+def test_the_strings_of_an_answer_in_json_are_read_like_a_page(saved):
+    answer = {
+        "a": {"email": "info@x.example", "tel": "tel:+17075550123"},
+        "b": ['<a href="mailto:sales@x.example">', "desk [at] x.example", 7, None],
+        "c": "/cdn-cgi/l/email-protection#6f06010900410b0a011b002f08020e0603410c0002",
+    }
+    text = json.dumps(answer).replace("info@", "info\\u0040").replace("<", "\\u003c")
+    told = explain_all("contacts", saved(text, "answer.json"))
+    assert told["emails"] == [
+        "info@x.example", "sales@x.example", "desk@x.example", "info.dento@gmail.com",
+    ]  # fmt: skip
+    assert told["phones"] == ["+17075550123"]
+    broken = explain_all("contacts", saved('{"a": "info@x.example', "broken.json"))
+    assert broken["emails"] == ["info@x.example"]
+
+
 def test_what_is_no_address_is_neither_allowed_nor_forbidden(saved):
     file = saved("User-agent: *\nDisallow: /x", "robots.txt")
     url = ("--agent", "A", "--url")

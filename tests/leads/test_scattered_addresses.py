@@ -103,6 +103,8 @@ def test_joomlas_own_element_is_decoded():
         "<p>Instagram</p><p>@rosas.bakery</p>",
         "<p>follow<br>@rosas.bakery</p>",
         "<p>Come and see us<br>@rosas.bakery</p>",
+        "<p>contact<br>@rosas.bakery</p>",
+        "<p>2026<br>@rosas.bakery</p>",
         "<p>Call us @<br>707.555.0123</p>",
         "<td>2 pieces<td>@<td>9.50",
         "<a href='https://mastodon.social/@rosa'>@rosa@mastodon.social</a>",
@@ -117,6 +119,22 @@ def test_joomlas_own_element_is_decoded():
 )
 def test_what_stands_beside_a_sign_by_chance_is_no_address(body):
     assert found(body) == []
+
+
+def test_cryptx_and_halves_turned_round_are_undone():
+    shifted = "".join(chr(ord(char) + 1) for char in SHOP)
+    paired = "".join(f"{n % 4}{chr(ord(char) + n % 4)}" for n, char in enumerate(SHOP))
+    for code in (shifted, paired):
+        assert found(f"<a href=\"javascript:DeCryptX('{code}')\">x</a>") == [SHOP]
+    user, domain = (part[::-1] for part in SHOP.split("@"))
+    assert found(f'<b data-user="{user}" data-domain="{domain}"></b>') == [SHOP]
+
+
+def test_an_address_that_makes_sense_is_not_turned_round():
+    assert found("ed.smith@acme.com") == ["ed.smith@acme.com"]
+    assert found('<i data-user="rosa" data-domain="ed.acme.com"></i>') == [
+        "rosa@ed.acme.com"
+    ]
 
 
 def test_mailboxes_in_braces_are_several():
