@@ -196,8 +196,8 @@ def _grant_of(account: Account) -> dict[str, str]:
         "/.default"
     ):
         raise TokenRefused(
-            f"The account {account} is not connected yet: press Connect on its page in"
-            " admin."
+            f"The account {account} is not connected yet: on its page in admin choose"
+            " OAuth2 as log-in, save, and press Connect."
         )
     # An application that has rights of its own, section 4.4.
     return {"grant_type": "client_credentials", "scope": scope}

@@ -174,5 +174,7 @@ def test_a_reader_connects_nothing(client, account, provider):
 def test_an_account_that_nobody_connected_says_so(account, provider):
     from campaigns.oauth2 import TokenRefused, access_token
 
-    with pytest.raises(TokenRefused, match="not connected yet: press Connect"):
+    with pytest.raises(
+        TokenRefused, match="not connected yet: on its page in admin choose"
+    ):
         access_token(account)
