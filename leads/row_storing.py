@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from fliptech_site.prepared import fetch_prepared
+from fliptech_site.binding import fetch_bound
 from leads.bulk_storing import store_records
 from leads.folding import FALLBACK
 from leads.merging import Kind, Stored
@@ -130,7 +130,7 @@ def _insert(source: str, rows: Sequence[ListRow], now: datetime) -> dict[int, in
         "headline": FALLBACK,
         "now": now,
     }
-    return dict(fetch_prepared(statement, parameters))
+    return dict(fetch_bound(statement, parameters))
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from fliptech_site.prepared import fetch_prepared
+from fliptech_site.binding import fetch_bound
 from tasks.unique import HOLDS_SQL
 
 _INSERT = """
@@ -84,4 +84,4 @@ def insert_one(parameters: Mapping[str, Any]) -> list[tuple[UUID, str | None]]:
 
     Most enqueues are this one, which is why it is prepared.
     """
-    return fetch_prepared(_ONE, parameters)
+    return fetch_bound(_ONE, parameters, prepare=True)

@@ -4,10 +4,12 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 # What a foreign key does, once per statement: the leads of new rows are locked against
-# deletion until the commit, and one that isn't there refuses them. An array and not a
-# join: the planner looks leads up in the index however old its statistics are.
+# deletion until the commit, and one that isn't there refuses them. The plan is kept by the
+# session: one made while the table was small would read all of it for ever, so both
+# functions always take the index.
 _REFER = """
-CREATE FUNCTION leads_refer() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION leads_refer() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
 DECLARE
     leads bigint[] := ARRAY(SELECT DISTINCT lead_id FROM told ORDER BY lead_id);
     found bigint;
@@ -36,7 +38,8 @@ CREATE TRIGGER {table}_refer_update AFTER UPDATE ON {table}
 # Who deletes a lead has waited for those who were adding to it, and these statements see
 # what they committed: nothing said of an erased person stays behind.
 _FOLLOW = """
-CREATE FUNCTION leads_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION leads_follow() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM leads_leadfact WHERE lead_id = ANY(ARRAY(SELECT id FROM gone));
     DELETE FROM leads_leadkey WHERE lead_id = ANY(ARRAY(SELECT id FROM gone));
