@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-#: Characters from which a page is looked at; shorter ones can't take long.
-_LOOKED_AT = 128 * 1024
+#: Characters from which a page is looked at: a full list of 360 rows stays below, and
+#: what is shorter can't take more than two or three seconds.
+_LOOKED_AT = 160 * 1024
 _MAX_ATTRIBUTES = 500
 _ATTRIBUTE = (
     r"(?:[\s/]*+[^\s/>][^\s/>=]*+"

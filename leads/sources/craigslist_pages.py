@@ -23,6 +23,7 @@ from leads.structured import coordinates, read_json_ld, text_value, types_of
 
 #: New posts: 22 characters; the "-" and "_" among them matter (15 % have one).
 _TOKEN_PATH = re.compile(r"/view/d/(?:[^/]*/)?([A-Za-z0-9_-]{22})/?$")
+_WHOLE_LINK = re.compile(r"https://[\w.-]+/view/d/(?:[^/?#]*/)?([A-Za-z0-9_-]{22})")
 _LEGACY_PATH = re.compile(r"/(\d{8,12})\.html$")
 _QUERY = re.compile(r"[?#]")
 #: Every good page refers to its own static files three times; block pages never do.
@@ -120,10 +121,10 @@ def _row(element: HtmlElement, url: str) -> ListRow | None:
     address, key = "", ""
     told: dict[str, str] = {}
     for each in element.iter(etree.Element):
-        if not key and each.tag == "a" and (href := each.get("href")):
-            address, key = _posting_address(url, href)
         if (classes := each.get("class")) and (name := _field_of(classes)):
             told[name] = told.get(name) or _told(name, each)
+        if not key and (href := each.get("href")) and each.tag == "a":
+            address, key = _posting_address(url, href)
     if not key:
         return None
     return ListRow(
@@ -156,10 +157,11 @@ def _price(text: str) -> str:
 
 
 def _posting_address(base: str, href: str) -> tuple[str, str]:
-    href = href.strip()
+    # Almost all links are whole, and joining costs more than all else of a row.
+    if found := _WHOLE_LINK.fullmatch(href):
+        return href, found[1]
     try:
-        # Almost all links are whole, and joining costs more than all else of a row.
-        address = href if href.startswith("https://") else urljoin(base, href)
+        address = urljoin(base, href.strip())
     except ValueError:
         return "", ""
     key = posting_key(address)
