@@ -10,6 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 
+#: Seconds that the thread waits for the next deadline when none is open.
+IDLE_SECONDS = 10.0
+
 
 class Deadlines:
     """Calls what was not called off in time; few are open at once, one per thread."""
@@ -18,7 +21,7 @@ class Deadlines:
         self._changed = threading.Condition()
         self._open: dict[object, tuple[float, Callable[[], None]]] = {}
         self._thread: threading.Thread | None = None
-        #: When the thread looks again; infinitely late while nothing is open.
+        #: When the thread looks again.
         self._looks_at = float("inf")
 
     def set(self, key: object, seconds: float, end: Callable[[], None]) -> None:
@@ -48,9 +51,11 @@ class Deadlines:
                         del self._open[key]
                         end()
                 ends = [ends_at for ends_at, _ in self._open.values()]
-                self._looks_at = min(ends, default=float("inf"))
-                # Nothing open: what comes wakes us, as it is earlier than never.
-                self._changed.wait(self._looks_at - now if ends else None)
+                self._looks_at = min(ends, default=now + IDLE_SECONDS)
+                self._changed.wait(self._looks_at - now)
+                if not self._open and time.monotonic() >= self._looks_at:
+                    self._thread = None
+                    return
 
     def forget(self) -> None:
         """Begin anew in a forked process, which has neither the thread nor its sockets."""

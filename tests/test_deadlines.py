@@ -54,6 +54,21 @@ def test_it_goes_on_after_a_time_of_nothing(deadlines):
         time.sleep(0.05)
 
 
+def test_the_keeper_goes_when_nobody_asks_for_long_and_comes_again(
+    deadlines, monkeypatch
+):
+    monkeypatch.setattr("fliptech_site.deadlines.IDLE_SECONDS", 0.05)
+    before = threading.active_count()
+    for _ in range(2):
+        over = threading.Event()
+        deadlines.set("a", 0.01, over.set)
+        assert wait_for(over)
+        ends_at = time.monotonic() + 5
+        while threading.active_count() > before and time.monotonic() < ends_at:
+            time.sleep(0.01)
+        assert threading.active_count() == before
+
+
 def test_many_threads_have_theirs_kept_by_one(deadlines):
     before = threading.active_count()
     over = [threading.Event() for _ in range(50)]
