@@ -60,9 +60,9 @@ class TooSlow(TooMuch):
 
 
 @contextmanager
-def limits(seed: bytes) -> Iterator[None]:
+def limits(seed: bytes, seconds: float = MAX_SECONDS) -> Iterator[None]:
     """Give the texts of one mail their time, and the seed that decides spintax."""
-    deadline = _deadline.set(time.thread_time() + MAX_SECONDS)
+    deadline = _deadline.set(time.thread_time() + seconds)
     seeded = _seed.set(seed)
     try:
         yield

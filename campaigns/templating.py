@@ -14,7 +14,14 @@ from liquid import BoundTemplate
 from liquid.exceptions import LiquidError, ResourceLimitError
 
 from campaigns.fields import FIELDS, blanks, examples, nest
-from campaigns.sandbox import MAX_TURNS, TooSlow, environment, limits, settle
+from campaigns.sandbox import (
+    MAX_SECONDS,
+    MAX_TURNS,
+    TooSlow,
+    environment,
+    limits,
+    settle,
+)
 from campaigns.spintax import rewrite
 from fliptech_site.errors import InvalidInput
 
@@ -81,16 +88,21 @@ def render(
         return _render_once(source, fields, seed)
     except _TooSlow:
         # A collection of a large process's garbage may have fallen into the first try:
-        # that must not fail a good mail.
-        return _render_once(source, fields, seed)
+        # that must not fail a good mail, which takes a fraction of this.
+        return _render_once(source, fields, seed, MAX_SECONDS / 5)
 
 
 class _TooSlow(InvalidInput):
     """Raised when the time of a template's texts was over."""
 
 
-def _render_once(source: Source, fields: Mapping[str, Any], seed: bytes) -> Rendered:
-    with limits(seed):
+def _render_once(
+    source: Source,
+    fields: Mapping[str, Any],
+    seed: bytes,
+    seconds: float = MAX_SECONDS,
+) -> Rendered:
+    with limits(seed, seconds):
         subject, html, text = (
             _rendered(source.name, part, fields) for part in parts(source)
         )
