@@ -53,8 +53,8 @@ def compose(
     """Give the subject and the whole mail, as it goes over the wire.
 
     The row needs its Message-ID. `demos` are the addresses of leads' demos and `threads`
-    what follow-ups answer, both by id, for who composes many. Raises InvalidInput when the template can't be filled in for this
-    lead.
+    what follow-ups answer, both by id, for who composes many. Raises InvalidInput when
+    the template can't be filled in for this lead.
     """
     if email.template is None:
         return compose_answer(email)
