@@ -80,7 +80,12 @@ class System:
         wanted = sum(
             pool.size for pool in self._pools if pool.is_alive and queue in pool.queues
         )
-        wait_until(lambda: self.consumers(queue) == wanted)
+        names = self.consumed(queue)
+        wait_until(lambda: all(self.consumers(name) == wanted for name in names))
+
+    def consumed(self, queue: str) -> Sequence[str]:
+        """Return the queues of RabbitMQ that the workers of `queue` consume."""
+        return [queue]
 
     def revive(self, *, is_awaited: bool = True) -> None:
         """Start the main pool again if it has ended, as systemd would."""

@@ -32,6 +32,14 @@ class PlainDramatiq(System):
             *("--queues", *(self.queue(queue) for queue in queues)),
         ]
 
+    def consumed(self, queue: str) -> Sequence[str]:
+        """Return the queue of delayed messages too.
+
+        One that was deleted is back after two of a consumer's restarts, and what is
+        published until then is lost.
+        """
+        return [queue, f"{queue}.DQ"]
+
     def lose_the_movers_answer(self, name: str) -> None:
         """Cut off the workers, who move what is due, from all but publishing."""
         self.send_delayed("note", name, 700)
