@@ -51,7 +51,7 @@ def absorb(lead: Lead, other: Lead, **why: Any) -> LeadMerge:
         lead=lead,
         absorbed=other,
         name=other.name,
-        moved=moved | {"before": before, "after": _values(lead)},
+        moved=moved | changes(before, _values(lead)),
         **why,
     )
 
@@ -75,6 +75,15 @@ def _move(rows: QuerySet[Any], lead: Lead) -> list[int]:
 
 def _values(lead: Lead) -> dict[str, Any]:
     return {field: getattr(lead, field) for field in LEAD_FIELDS}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the fields that a merge changed, as they were before and after it."""
+    names = [name for name in before if before[name] != after[name]]
+    return {
+        "before": {name: before[name] for name in names},
+        "after": {name: after[name] for name in names},
+    }
 
 
 def undo_merge(merge: LeadMerge, *, user_id: int | None) -> None:

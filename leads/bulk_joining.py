@@ -7,21 +7,15 @@ A group that shows several leads to be one needs thought and is left to `merging
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import connection, models
-from django.db.models import Q
-from django.utils import timezone
-
-from leads.folding import Fact, fold
 from leads.matching import MatchKey
 from leads.merging import Kind, Stored, facts_of
 from leads.models import Lead, LeadFact, LeadKey, LeadMerge
-from leads.models.lead import LEAD_FIELDS
 from leads.records import LeadRecord
+from leads.refolding import refold_all
 
 _Owners = Mapping[MatchKey, int]
 
@@ -187,7 +181,7 @@ def _write(groups: list[_Group]) -> None:
         update_fields=["value", "fetched_at", "fetch"],
     )
     _write_merges([merge for group in groups for merge in group.merges])
-    _refold(list(by_lead))
+    refold_all(list(by_lead))
 
 
 def _first_name(group: _Group) -> str:
@@ -207,39 +201,4 @@ def _write_merges(merges: list[LeadMerge]) -> None:
         fresh.setdefault((merge.lead_id, merge.name, merge.source, merge.url), merge)
     LeadMerge.objects.bulk_create(
         merge for origin, merge in fresh.items() if origin not in known
-    )
-
-
-def _refold(lead_ids: list[int]) -> None:
-    """Give leads the values of their most credible facts, as `refolding` does for one."""
-    said = ~Q(value="") | Q(source="person")
-    facts: dict[int, list[Fact]] = defaultdict(list)
-    rows = LeadFact.objects.filter(said, lead_id__in=lead_ids).order_by("pk")
-    for fact in rows:
-        told = Fact(fact.field, fact.value, fact.source, fact.fetched_at)
-        facts[fact.lead_id].append(told)
-    changed = [{"id": lead_id, **fold(told)} for lead_id, told in facts.items()]
-    with connection.cursor() as cursor:
-        cursor.execute(_update(), [timezone.now(), json.dumps(changed)])
-
-
-def _update() -> str:
-    """Give the statement that sets what is told of each lead; the rest stays as it is."""
-    columns = {name: Lead._meta.get_field(name) for name in LEAD_FIELDS}
-    numbers = {
-        name for name, each in columns.items() if isinstance(each, models.FloatField)
-    }
-    types = ", ".join(
-        f'"{name}" {"float8" if name in numbers else "text"}' for name in columns
-    )
-    sets = ", ".join(
-        f'"{name}" = CASE WHEN each.told ? \'{name}\' THEN row."{name}"'
-        f' ELSE lead."{name}" END'
-        for name in columns
-    )
-    return (  # The only names in it are those of our own columns.
-        f"UPDATE leads_lead AS lead SET {sets}, updated_at = %s"  # noqa: S608
-        " FROM jsonb_array_elements(%s::jsonb) AS each (told),"
-        f" jsonb_to_record(each.told) AS row (id bigint, {types})"
-        " WHERE lead.id = row.id"
     )

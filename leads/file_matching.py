@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fliptech_site.errors import InvalidInput
+from leads.linking.collecting import without_collecting
 from leads.linking.finding import Likeness, Matches, find_matches
 from leads.linking.profiles import COMPARED_FIELDS, Profile, make_profile
 from leads.outcomes import Outcome
@@ -112,20 +111,8 @@ def match_file(
             f"No column of {path.name} says who a business is (its columns are"
             f" {', '.join(table.header)}): name one with --map name=COLUMN."
         )
-    with _without_collecting():
+    with without_collecting():
         return _match(path.name, sample, table, columns, progress)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Spare the garbage collector millions of profiles, none of which is garbage."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _match(

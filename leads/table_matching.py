@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q
 
 from leads.absorbing import kept_apart
-from leads.linking.blocking import table_keys
+from leads.bulk_absorbing import Joining, absorb_pairs
+from leads.linking.collecting import without_collecting
 from leads.linking.comparing import MATCH_BITS, REVIEW_BITS, Comparison, compare_likely
-from leads.linking.profiles import Profile, make_profile
-from leads.linking.weighing import Frequencies
-from leads.models import Lead, LeadBlock, LeadMatching, LeadPair
-from leads.reviewing import join, lock_pair
+from leads.linking.profiles import COMPARED_FIELDS, Profile, make_profile
+from leads.models import Lead, LeadPair
+from leads.table_blocks import TableBlocks
 from tasks.progressing import progress
 
 #: Leads that are compared together.
-_BATCH = 300
-#: A block of more leads than this tells nothing by itself.
-_LARGE_BLOCK = 60
+_BATCH = 2_000
+#: Profiles that a run keeps, so that its memory doesn't grow with the table.
+_KEPT_PROFILES = 50_000
 #: Seconds after which a run ends; the next one goes on.
 _SHIFT_SECONDS = 240
 
-_CANDIDATES = """
-SELECT DISTINCT mine.lead_id, theirs.lead_id
-FROM leads_leadblock AS mine
-JOIN leads_leadblock AS theirs ON theirs.key = mine.key AND theirs.lead_id <> mine.lead_id
-WHERE mine.lead_id = ANY(%s) AND mine.key <> ALL(%s)
+#: What a large run writes or reads by ids. Until their statistics tell so, as after an
+#: import, PostgreSQL reads whole tables for every batch.
+_GROWING = (
+    *("leads_lead", "leads_leadblock", "leads_leadmatching", "leads_leadpair"),
+    *("leads_leadfact", "leads_leadkey", "leads_leadmerge"),
+)
+#: After so many batches they are gathered, in runs of more than the second number; what
+#: is smaller is left to autovacuum.
+_ANALYSED = (0, 2, 8, 32, 128, 512)
+
+_Found = tuple[Comparison, int, int]
+
+#: A decided pair stays as it is; a lead that is gone is nobody's pair.
+_ASK = """
+INSERT INTO leads_leadpair (one_id, other_id, bits, reasons, state, created_at)
+SELECT pair.one, pair.other, pair.bits, pair.reasons, 'open', now()
+FROM jsonb_to_recordset(%s::jsonb)
+    AS pair (one bigint, other bigint, bits float8, reasons jsonb)
+JOIN leads_lead AS one ON one.id = pair.one AND one.merged_into_id IS NULL
+JOIN leads_lead AS other ON other.id = pair.other AND other.merged_into_id IS NULL
+ON CONFLICT (one_id, other_id) DO UPDATE
+SET bits = EXCLUDED.bits, reasons = EXCLUDED.reasons
+WHERE leads_leadpair.state = 'open'
+RETURNING xmax = 0
 """
 
 
@@ -54,15 +74,28 @@ class TableReport:
 def match_leads(*, seconds: float = _SHIFT_SECONDS) -> TableReport:
     """Compare every new or changed lead, for so long at most; the next run goes on."""
     report, until = TableReport(), time.monotonic() + seconds
-    total = _pending().count()
-    while time.monotonic() < until:
-        leads = list(_pending().order_by("pk")[:_BATCH])
-        if not leads:
-            break
-        _match_batch(leads, report)
-        progress(report.compared, max(total, report.compared))
-    report.waiting = _pending().count()
+    # Asked once: to find who waits is to read the whole table.
+    waiting = list(_pending().order_by("pk").values_list("pk", flat=True))
+    run, batches = _Run(report), 0
+    is_large = len(waiting) > _ANALYSED[1] * _BATCH
+    while waiting and time.monotonic() < until:
+        if is_large and batches in _ANALYSED:
+            _analyse()
+        batches += 1
+        ids, waiting = waiting[:_BATCH], waiting[_BATCH:]
+        rows = _pending().filter(pk__in=ids).order_by("pk")
+        read = rows.values_list("pk", "updated_at", *COMPARED_FIELDS)
+        with without_collecting():
+            # Who was merged is another lead now, and waits again behind the others.
+            waiting += run.match(list(read))
+        progress(report.compared, report.compared + len(waiting))
+    report.waiting = len(waiting)
     return report
+
+
+def _analyse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(_GROWING)}")
 
 
 def _pending() -> Any:
@@ -70,31 +103,98 @@ def _pending() -> Any:
     return Lead.objects.active().filter(Q(matching__isnull=True) | changed)
 
 
-def _match_batch(leads: list[Lead], report: TableReport) -> None:
-    report.compared += len(leads)
-    profiles = {lead.pk: make_profile(lead.as_facts()) for lead in leads}
-    changed = _remember(leads, profiles)
-    if not changed:
-        return
-    sizes = _block_sizes(changed)
-    large = [key for key, size in sizes.items() if size > _LARGE_BLOCK]
-    with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, [changed, large])
-        pairs = {(min(row), max(row)) for row in cursor.fetchall()}
-    others = {pk for pair in pairs for pk in pair} - profiles.keys()
-    for lead in Lead.objects.active().filter(pk__in=others).iterator(1_000):
-        profiles[lead.pk] = make_profile(lead.as_facts())
-    known = _frequencies(sizes)
-    found = [
-        (result, one, other)
-        for one, other in pairs
-        if one in profiles and other in profiles
-        and (result := compare_likely(
-            profiles[one], profiles[other], known, least_bits=REVIEW_BITS
-        ))
-    ]  # fmt: skip
-    _forget_unlikely(changed, {(one, other) for _, one, other in found})
-    _decide(sorted(found, key=lambda each: (-each[0].bits, each[1:])), known, report)
+class _Run:
+    """What one run knows: profiles of leads, and which blocks are large."""
+
+    def __init__(self, report: TableReport) -> None:
+        self._report = report
+        self._blocks = TableBlocks()
+        #: Lead -> what is compared of it and as of when, the last used at the end.
+        self._profiles: OrderedDict[int, tuple[Profile, datetime]] = OrderedDict()
+
+    def match(self, rows: Sequence[tuple[Any, ...]]) -> list[int]:
+        """Compare leads, as (id, `updated_at`, compared fields…), with all others.
+
+        Gives those that took in another and wait to be compared again.
+        """
+        self._report.compared += len(rows)
+        mine = {row[0]: self._read(row) for row in rows}
+        changed = self._blocks.remember(
+            {pk: profile for pk, (profile, _) in mine.items()},
+            {pk: seen for pk, (_, seen) in mine.items()},
+        )
+        if not changed:
+            return []
+        shared = self._blocks.shared(changed)
+        profiles = self._with_others(mine, shared.pairs)
+        found = [
+            (result, one, other)
+            for one, other in shared.pairs
+            if one in profiles and other in profiles
+            and (result := compare_likely(
+                profiles[one][0], profiles[other][0], shared.known,
+                least_bits=REVIEW_BITS,
+            ))
+        ]  # fmt: skip
+        _forget_unlikely(list(changed), {(one, other) for _, one, other in found})
+        return self._decide(
+            sorted(found, key=lambda each: (-each[0].bits, each[1:])), profiles
+        )
+
+    def _read(self, row: tuple[Any, ...]) -> tuple[Profile, datetime]:
+        pk, seen, *values = row
+        read = make_profile(dict(zip(COMPARED_FIELDS, values, strict=True))), seen
+        self._profiles[pk] = read
+        self._profiles.move_to_end(pk)
+        return read
+
+    def _with_others(
+        self,
+        mine: Mapping[int, tuple[Profile, datetime]],
+        pairs: Iterable[tuple[int, int]],
+    ) -> dict[int, tuple[Profile, datetime]]:
+        """Add the profiles of those that the leads are compared with."""
+        wanted = {pk for pair in pairs for pk in pair} - mine.keys()
+        found = dict(mine)
+        for pk in wanted & self._profiles.keys():
+            found[pk] = self._profiles[pk]
+            self._profiles.move_to_end(pk)
+        missing = Lead.objects.active().filter(pk__in=wanted - found.keys())
+        for row in missing.values_list("pk", "updated_at", *COMPARED_FIELDS):
+            found[row[0]] = self._read(row)
+        while len(self._profiles) > _KEPT_PROFILES:
+            self._profiles.popitem(last=False)
+        return found
+
+    def _decide(
+        self,
+        found: Iterable[_Found],
+        profiles: Mapping[int, tuple[Profile, datetime]],
+    ) -> list[int]:
+        """Merge the certain pairs, the likeliest first; keep the others for a person."""
+        certain: list[_Found] = []
+        doubtful: list[_Found] = []
+        merged: set[int] = set()
+        for each in found:
+            result, one, other = each
+            # After a merge the lead is another one: it is compared again in the next
+            # batch, so that no chain of likenesses joins strangers.
+            if merged & {one, other}:
+                continue
+            if result.bits >= MATCH_BITS:
+                certain.append(each)
+                merged |= {one, other}
+            else:
+                doubtful.append(each)
+        again: list[int] = []
+        if certain:
+            again = _merge_if_still(certain, {pk: profiles[pk][1] for pk in merged})
+            for pk in merged:
+                self._profiles.pop(pk, None)
+        if doubtful:
+            self._report.doubtful += _ask(doubtful)
+        self._report.merged += len(again)
+        return again
 
 
 def _forget_unlikely(changed: list[int], likely: set[tuple[int, int]]) -> None:
@@ -110,107 +210,38 @@ def _forget_unlikely(changed: list[int], likely: set[tuple[int, int]]) -> None:
     LeadPair.objects.filter(pk__in=gone, state=LeadPair.State.OPEN).delete()
 
 
-def _remember(leads: list[Lead], profiles: Mapping[int, Profile]) -> list[int]:
-    """Store the blocks of leads that changed in what is compared; gives their ids."""
-    prints = {
-        pk: hashlib.sha256(repr(profile).encode()).hexdigest()
-        for pk, profile in profiles.items()
-    }
-    known = dict(
-        LeadMatching.objects.filter(pk__in=prints).values_list("pk", "fingerprint")
-    )
-    changed = [pk for pk, value in prints.items() if known.get(pk) != value]
+def _merge_if_still(
+    certain: Sequence[_Found], seen: Mapping[int, datetime]
+) -> list[int]:
+    """Merge pairs whose leads are, under their locks, still what was compared.
+
+    Gives the leads that stayed. A lead that changed meanwhile waits for its next comparison anyway.
+    """
     with transaction.atomic():
-        LeadBlock.objects.filter(lead_id__in=changed).delete()
-        LeadBlock.objects.bulk_create(
-            LeadBlock(lead_id=pk, key=key)
-            for pk in changed
-            for key in table_keys(profiles[pk])
-        )
-        LeadMatching.objects.bulk_create(
-            [
-                LeadMatching(
-                    lead_id=lead.pk,
-                    seen_updated_at=lead.updated_at,
-                    fingerprint=prints[lead.pk],
-                )
-                for lead in leads
-            ],
-            update_conflicts=True,
-            unique_fields=["lead"],
-            update_fields=["seen_updated_at", "fingerprint"],
-        )
-    return changed
+        leads = {
+            lead.pk: lead
+            for lead in Lead.objects.select_for_update(no_key=True)
+            .filter(pk__in=seen, merged_into__isnull=True)
+            .order_by("pk")
+            if lead.updated_at == seen[lead.pk]
+        }
+        apart = kept_apart(list(leads))
+        joinings = [
+            Joining(leads[one], leads[other], result.reasons, result.bits)
+            for result, one, other in certain
+            if one in leads and other in leads and frozenset((one, other)) not in apart
+        ]
+        if joinings:
+            absorb_pairs(joinings)
+    return [each.lead.pk for each in joinings]
 
 
-def _block_sizes(lead_ids: list[int]) -> dict[str, int]:
-    """Count the leads in each block of these leads."""
+def _ask(doubtful: Sequence[_Found]) -> int:
+    """Put pairs on the review list, unless they were decided; gives how many are new."""
+    rows = [
+        {"one": one, "other": other, "bits": result.bits, "reasons": result.reasons}
+        for result, one, other in doubtful
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT key, count(*) FROM leads_leadblock WHERE key IN"
-            " (SELECT key FROM leads_leadblock WHERE lead_id = ANY(%s)) GROUP BY key",
-            [lead_ids],
-        )
-        return dict(cursor.fetchall())
-
-
-def _frequencies(sizes: Mapping[str, int]) -> Frequencies:
-    """Tell what is rare by the sizes of blocks."""
-    words = {key[2:]: size for key, size in sizes.items() if key.startswith("t:")}
-    return Frequencies(
-        records=LeadMatching.objects.count(),
-        words=Counter({word: size for word, size in words.items() if "|" not in word}),
-        holders={key: size for key, size in sizes.items() if key[0] in "pnwe"},
-    )
-
-
-def _decide(
-    found: Iterable[tuple[Comparison, int, int]],
-    known: Frequencies,
-    report: TableReport,
-) -> None:
-    """Merge the certain pairs, the likeliest first, and keep the others for a person."""
-    merged: set[int] = set()
-    for result, one, other in found:
-        # After a merge the lead is another one: it is compared again in the next
-        # batch, so that no chain of likenesses joins strangers.
-        if merged & {one, other}:
-            continue
-        if result.bits >= MATCH_BITS and _merge_if_still(one, other, known):
-            merged |= {one, other}
-            report.merged += 1
-        else:
-            report.doubtful += _ask(one, other, result)
-
-
-def _merge_if_still(one_id: int, other_id: int, known: Frequencies) -> bool:
-    """Merge two leads if they are, under their locks, still to be merged."""
-    with transaction.atomic():
-        leads = lock_pair(one_id, other_id)
-        if leads is None or kept_apart([one_id, other_id]):
-            return False
-        lead, other = leads
-        result = compare_likely(
-            make_profile(lead.as_facts()),
-            make_profile(other.as_facts()),
-            known,
-            least_bits=MATCH_BITS,
-        )
-        if result is None:
-            return False
-        join(lead, other, result.reasons, result.bits)
-        return True
-
-
-def _ask(one: int, other: int, result: Comparison) -> int:
-    """Put a pair on the review list, unless it was decided; 1 if it is new there."""
-    pair, is_new = LeadPair.objects.get_or_create(
-        one_id=one,
-        other_id=other,
-        defaults={"bits": result.bits, "reasons": list(result.reasons)},
-    )
-    if not is_new and pair.state == LeadPair.State.OPEN:
-        LeadPair.objects.filter(pk=pair.pk, state=LeadPair.State.OPEN).update(
-            bits=result.bits, reasons=list(result.reasons)
-        )
-    return int(is_new)
+        cursor.execute(_ASK, [json.dumps(rows)])
+        return sum(is_new for (is_new,) in cursor.fetchall())

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from leads.models import Lead, LeadFact, LeadKey
+from leads.models import Lead, LeadBlock, LeadFact, LeadKey
 
 
 def fact(lead_id: int, url: str = "https://list.example/1") -> LeadFact:
@@ -47,6 +47,18 @@ def test_facts_go_with_their_lead_even_when_django_does_not_ask():
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM leads_lead WHERE id = %s", [lead.pk])
     assert LeadFact.objects.get().lead == other
+
+
+@pytest.mark.django_db
+def test_blocks_are_held_to_the_same():
+    lead, other = (Lead.objects.create(name=name) for name in ("Shop", "Other"))
+    with pytest.raises(IntegrityError, match="not there"), transaction.atomic():
+        LeadBlock.objects.create(lead_id=other.pk + 1, key="t:shop")
+    for each in (lead, other):
+        LeadBlock.objects.create(lead=each, key="t:shop")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM leads_lead WHERE id = %s", [lead.pk])
+    assert LeadBlock.objects.get().lead == other
 
 
 @pytest.mark.django_db

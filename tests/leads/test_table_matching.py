@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
+from django.db import transaction
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis.extra.django import TestCase
 
 from fliptech_site.errors import InvalidInput
 from leads.absorbing import absorb, undo_merge
+from leads.bulk_absorbing import Joining, absorb_pairs
 from leads.merging import store_person_edit, store_record
 from leads.models import (
     Fetch,
@@ -26,7 +28,7 @@ from leads.models import (
     Posting,
 )
 from leads.records import LeadRecord
-from leads.reviewing import merge_pair, part_pair
+from leads.reviewing import join, merge_pair, part_pair
 from leads.table_matching import match_leads
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +61,16 @@ def test_leads_that_are_alike_are_merged_and_the_reason_is_kept():
     assert (merge.key_kind, merge.source) == ("likeness", "matching")
     assert "same address" in merge.key_value
     assert not LeadBlock.objects.filter(lead=other).exists()
+
+
+def test_three_listings_of_one_business_become_one_lead():
+    one = rosa()
+    twin()
+    found("u3", name="Rosa's Bakerey", street="12 Main St.", city="Fairview")
+    report = match_leads()
+    assert (report.merged, report.waiting) == (2, 0)
+    assert Lead.objects.active().get() == one
+    assert match_leads().compared == 0
 
 
 def test_only_new_and_changed_leads_are_compared(django_assert_max_num_queries):
@@ -190,6 +202,18 @@ def everything():
     }
 
 
+def records():
+    """What is remembered of merges, but for ids and when they were made."""
+    merges = LeadMerge.objects.filter(absorbed__isnull=False).values(
+        "lead", "absorbed", "name", "key_kind", "key_value", "source", "url", "moved"
+    )
+    for each in merges:
+        for rows in ("keys", "facts", "postings", "fetches"):
+            each["moved"][rows].sort()
+    pairs = LeadPair.objects.values("one", "other", "bits", "reasons", "state")
+    return list(merges), list(pairs)
+
+
 _fields = st.dictionaries(
     st.sampled_from(["city", "street", "email", "phone", "website", "latitude"]),
     st.sampled_from(["", "a", "b", "1.5"]),
@@ -215,6 +239,21 @@ class UndoTest(TestCase):
         merge = absorb(*leads, key_kind="likeness", key_value="", source="matching")
         assert everything() != before
         undo_merge(merge, user_id=None)
+        assert everything() == before
+
+    @hypothesis_settings(max_examples=25, deadline=None)
+    @given(_leads, _leads)
+    def test_merging_many_at_once_leaves_what_merging_one_pair_does(self, one, other):
+        lead, gone = (self.make(n, said) for n, said in enumerate((one, other)))
+        before, reasons = everything(), ("same name",)
+        with transaction.atomic():
+            join(lead, gone, reasons, 9.5)
+            wanted = everything(), records()
+            transaction.set_rollback(True)
+        leads = (Lead.objects.get(pk=each.pk) for each in (lead, gone))
+        absorb_pairs([Joining(*leads, reasons, 9.5)])
+        assert (everything(), records()) == wanted
+        undo_merge(LeadMerge.objects.get(absorbed=gone), user_id=None)
         assert everything() == before
 
     def make(self, number, said) -> Lead:
