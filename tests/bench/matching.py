@@ -1,18 +1,27 @@
-"""`python -m tests.bench.matching`: how right and how fast rows are matched."""
+"""`python -m tests.bench.matching`: how right and how fast rows are matched.
+
+With `--database` the rows are leads in a PostgreSQL, matched by `manage.py leads match`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import resource
+import subprocess
+import sys
+import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import NamedTuple
+from pathlib import Path
 
 from leads.linking.finding import find_matches
 from leads.linking.profiles import make_profile
 from tests.bench.businesses import Row, make_rows
+from tests.bench.scoring_pairs import pairwise_f1
+from tests.bench.servers import ROOT, running_postgres
 
 #: What of a row is shown to the matcher.
 VIEWS = {
@@ -22,33 +31,6 @@ VIEWS = {
 }
 #: Seeds on which no rule was tuned.
 HELD_OUT = (910_001, 910_002, 910_003)
-
-
-class Score(NamedTuple):
-    """How right clusters are, by pairs of rows."""
-
-    precision: float
-    recall: float
-    f1: float
-
-
-def pairwise_f1(truth: Sequence[object], clusters: Sequence[Sequence[int]]) -> Score:
-    """Compare clusters with the truth by the pairs of rows that they join."""
-    wanted = sum(_pairs(count) for count in Counter(truth).values())
-    found = sum(_pairs(len(members)) for members in clusters)
-    right = sum(
-        _pairs(count)
-        for members in clusters
-        for count in Counter(truth[index] for index in members).values()
-    )
-    precision = right / found if found else 1.0
-    recall = right / wanted if wanted else 1.0
-    both = precision + recall
-    return Score(precision, recall, 2 * precision * recall / both if both else 0.0)
-
-
-def _pairs(count: int) -> int:
-    return count * (count - 1) // 2
 
 
 def measure(rows: Sequence[Row], left_out: Sequence[str]) -> dict[str, float]:
@@ -72,8 +54,41 @@ def measure(rows: Sequence[Row], left_out: Sequence[str]) -> dict[str, float]:
     }
 
 
+def measure_in_database(businesses: int) -> None:
+    """Print JSON lines about leads that are rows; what matches them does nothing else."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fliptech-bench-") as folder,
+        running_postgres(Path(folder)) as database_url,
+    ):
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "SECRET_KEY": "only-for-this-run",
+            "DJANGO_SETTINGS_MODULE": "fliptech_site.settings",
+        }
+        for part in ("fill", "match", "score"):
+            subprocess.run(
+                [
+                    *(sys.executable, "-m", "tests.bench.matching_rows"),
+                    *(part, str(businesses)),
+                ],
+                cwd=ROOT,
+                env=environment,
+                check=True,
+            )
+
+
 def main() -> None:
     """Print one JSON line per list and view, and the peak memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", action="store_true", help="leads that are rows")
+    parser.add_argument(
+        "--businesses", type=int, default=70_000, help="in the database: 1.4 rows each"
+    )
+    arguments = parser.parse_args()
+    if arguments.database:
+        measure_in_database(arguments.businesses)
+        return
     for seed in HELD_OUT:
         for roughness in (1.0, 1.6):
             rows = make_rows(3_000, seed=seed, roughness=roughness)

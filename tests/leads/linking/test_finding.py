@@ -15,7 +15,7 @@ from leads.linking.clustering import cluster
 from leads.linking.finding import find_matches
 from leads.linking.profiles import make_profile
 from tests.bench.businesses import make_rows
-from tests.bench.matching import pairwise_f1
+from tests.bench.scoring_pairs import pairwise_f1
 
 
 @pytest.mark.parametrize(
