@@ -41,6 +41,17 @@ _PHONE_TRIES = 4_000
 #: A line with fewer digits holds no number that could be called, but years and prices.
 _PHONE_DIGITS = re.compile(r"(?:\d\D{0,20}+){6}")
 _MAX_PHONES = 50
+#: "1-800-FLOWERS", "(888) 555-ROSE": capitals only, since "800 flowers" are flowers.
+_PHONE_WORD = re.compile(
+    r"(?<![\w-])(?P<code>(?:\+?1[ .-]?)?(?:8(?:00|33|44|55|66|77|88)[.-]"
+    r"|\(8(?:00|33|44|55|66|77|88)\)[ .-]?))"
+    r"(?P<word>[A-Z](?:-?[A-Z]){6,11}|\d{3}-[A-Z]{4})(?![\w-])"
+)
+#: What stands before a number that only a fax answers, in so many characters.
+_FAX_LABEL = re.compile(
+    r"\b(?:tele)?(?:fax|facsimile)\b[^\n\d]{0,12}\Z|ファッ?クス\W{0,3}\Z", re.IGNORECASE
+)
+_BEFORE_NUMBER = 24
 #: Addresses that are read of a page, and of a line before pieces are put together.
 _MAX_ADDRESSES, _MAX_COMPARED = 2_000, 200
 #: Where else than in text and links a page states its address.
@@ -197,16 +208,32 @@ def _number_of(href: str) -> str:
 
 
 def phones_in_text(text: str, *, region: str = "US") -> list[str]:
-    """Give the valid phone numbers in plain text as E.164."""
-    lines = text[:_PHONE_TEXT].split("\n")
+    """Give the valid phone numbers in plain text as E.164, faxes behind the others.
+
+    A number of letters ("1-800-FLOWERS") is one where such numbers are toll-free.
+    """
+    lines = _PHONE_WORD.sub(_dialled, text[:_PHONE_TEXT]).split("\n")
+    read = "\n".join(line if _PHONE_DIGITS.search(line) else ";" for line in lines)
     matches = phonenumbers.PhoneNumberMatcher(
-        "\n".join(line if _PHONE_DIGITS.search(line) else ";" for line in lines),
+        read,
         region.upper() or None,
         leniency=phonenumbers.Leniency.VALID,
         max_tries=_PHONE_TRIES,
     )
-    found = (
-        phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
-        for match in islice(matches, _MAX_PHONES)
-    )
-    return list(dict.fromkeys(found))
+    found: dict[str, bool] = {}
+    for match in islice(matches, _MAX_PHONES):
+        number = phonenumbers.format_number(
+            match.number, phonenumbers.PhoneNumberFormat.E164
+        )
+        before = read[max(0, match.start - _BEFORE_NUMBER) : match.start]
+        is_fax = bool(_FAX_LABEL.search(before))
+        # One number may be both.
+        found[number] = found.get(number, True) and is_fax
+    return sorted(found, key=found.__getitem__)
+
+
+def _dialled(match: re.Match[str]) -> str:
+    """Give a toll-free number as it is dialled; letters past the last digit are nothing."""
+    digits = phonenumbers.convert_alpha_characters_in_number(match["word"])
+    digits = digits.replace("-", "")
+    return f"{match['code']}{digits[:7]}" if len(digits) >= 7 else match[0]

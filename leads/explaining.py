@@ -27,7 +27,7 @@ from leads.sources import PAGE_READERS
 from leads.sources.base import PageReading
 from leads.sources.website import stated_emails
 from leads.state_addresses import strings_as_page
-from leads.structured import find_business, read_nodes, text_value
+from leads.structured import find_business, read_nodes, same_as, text_value
 
 
 class PageExplainer:
@@ -117,7 +117,9 @@ def _contacts(saved: SavedPage, url: str, region: str) -> dict[str, Any]:
         nodes = read_nodes(page)
         emails = list(dict.fromkeys(_emails(page, nodes)))
         phones = list(dict.fromkeys(_phones(page, nodes, region)))
-        socials = find_socials(page.xpath("//a/@href"))
+        socials = find_socials(
+            [*same_as(find_business(nodes)), *page.xpath("//a/@href")]
+        )
         links = contact_links(page, url=url)
     elif saved.has_text:
         emails = emails_in_text(saved.text)

@@ -17,7 +17,7 @@ from leads.merging import Kind, Stored
 from leads.models import Lead
 from leads.records import LeadRecord
 from leads.tables.base import BadRow, Row
-from leads.tables.mapping import Columns, map_columns, parse_map
+from leads.tables.mapping import Columns, is_header, map_columns, parse_map
 from leads.tables.opening import open_table
 from leads.tables.picking import make_picker
 from tasks.enqueueing import enqueue_many
@@ -75,6 +75,11 @@ def open_import(
     if not table.header:
         raise InvalidInput(
             f"{path.name} is empty: its first line has to name the columns."
+        )
+    if not is_header(table.header):
+        raise InvalidInput(
+            f"The first line of {path.name} is a row, not the columns' names"
+            f" ({', '.join(table.header)[:80]}): put a line above it that names them."
         )
     sample = list(itertools.islice(table.rows, SAMPLE_ROWS))
     cells = [row.cells for row in sample if isinstance(row, Row)]

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from leads.character_references import unescape
@@ -28,6 +28,8 @@ _WRAPPING = re.compile(
 )
 _COMMENT_END = {"<!--": re.compile(r"[{}\[\]]|-->"), "/*": re.compile(r"\*/")}
 _WRAPPING_ENDS = ("-->", "//", "/*", "*/", "<!", "]]>", "]>")
+#: What a server said before the block: `<b>Warning</b>: Undefined …`.
+_SAID_BEFORE = re.compile(r"<[a-z][^{\[]{0,2000}(?=[{\[])", re.IGNORECASE)
 _ESCAPED_START = re.compile(r"[\[{\s]*&(?:quot|#34|#x22);", re.IGNORECASE)
 #: A string, or one of the faults that stand between strings.
 #:
@@ -71,6 +73,9 @@ def read_json_block(text: str) -> JsonBlock:
     text = text[:_MAX_CHARACTERS].strip(_BLANKS)
     if not text:
         return JsonBlock(fault="The block is empty.")
+    said = _SAID_BEFORE.match(text)
+    if inner := text[said.end() :] if said else _inside_string(text):
+        return replace(read_json_block(inner), repair="what was wrapped around it")
     values, first_fault = _decode_all(text)
     if not first_fault:
         return JsonBlock(values)
@@ -91,6 +96,17 @@ def read_json_block(text: str) -> JsonBlock:
     if not values and (completed := _completed(_tidied(_unwrapped(text)))):
         values, _ = _decode_all(completed)
     return JsonBlock(values, fault=first_fault)
+
+
+def _inside_string(text: str) -> str:
+    """Give the block that a block is as a string: a site that encoded it twice."""
+    if not text.startswith(('"{', '"[')) or not text.endswith('"'):
+        return ""
+    try:
+        inner = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return ""
+    return inner if isinstance(inner, str) else ""
 
 
 def _completed(text: str) -> str:

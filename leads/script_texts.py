@@ -51,7 +51,7 @@ _MAILTO_STRING = re.compile(r"mailto:\s*([^'\"<>\s?]+@[^'\"<>\s?]+)", re.IGNOREC
 _BASE64_VALUE = re.compile(r"[A-Za-z0-9+/_-]{8,400}={0,2}")
 #: `name = "value";` where nothing is joined to the value.
 _ASSIGNED = re.compile(
-    r"(?<![\w.$])([a-z_$][\w$]{0,40})\s*=\s*(['\"])([^'\"\\\n]{0,100})\2\s*(?=[;,\n]|$)",
+    r"(?<![\w.$])([a-z_$][\w$]{0,40})\s*=\s*(['\"`])([^'\"`$\\\n]{0,100})\2\s*(?=[;,\n]|$)",
     re.IGNORECASE,
 )
 _NAME = re.compile(
@@ -67,6 +67,12 @@ _REVERSED = re.compile(
 )
 _DECODED = re.compile(
     r"(?:decodeURI(?:Component)?|unescape)\(\s*(['\"])([^'\"\n]{1,300})\1\s*\)"
+)
+#: `'rosa#shop.example'.replace('#', '@')`; of expressions those that are one sign.
+_REPLACED = re.compile(
+    r"(['\"])([^'\"\n]{1,200})\1\.replace(?:All)?\(\s*"
+    r"(?:(['\"])([^'\"\n]{1,20})\3|/([\w #~!%&;:,-]{1,20})/[gi]{0,2})\s*,\s*"
+    r"(['\"])([^'\"\n]{0,5})\6\s*\)"
 )
 _ANY_STRING = re.compile(r"(['\"])([^'\"\n]{0,100})\1")
 _BASE64_CALL = re.compile(r"atob\(\s*['\"]([A-Za-z0-9+/=_-]{8,400})['\"]")
@@ -122,6 +128,7 @@ def _joined(script: str) -> str:
     """Give a script with its codes decoded and its strings put together."""
     plain = _ESCAPED_CHAR.sub(_unescaped, script)
     plain = _REVERSED.sub(lambda m: f'"{m[2][::-1]}"', plain)
+    plain = _REPLACED.sub(_from_replaced, plain)
     plain = _DECODED.sub(lambda m: f'"{unquote(m[2])}"', plain)
     plain = _CHAR_CODE.sub(lambda m: f'"{_chars(m[1])}"', plain)
     plain = _with_items(_LIST.sub(_from_list, plain))
@@ -132,6 +139,10 @@ def _joined(script: str) -> str:
 
 def _unescaped(found: re.Match[str]) -> str:
     return chr(int(found[3], 8) if found[3] else int(found[1] or found[2], 16))
+
+
+def _from_replaced(found: re.Match[str]) -> str:
+    return f'"{found[2].replace(found[4] or found[5], found[7])}"'
 
 
 def _from_concat(found: re.Match[str]) -> str:

@@ -46,14 +46,20 @@ def find_socials(links: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for link in links:
         if platform := platform_of(link):
-            found.setdefault(platform, link.strip()[:500])
+            found.setdefault(platform, _whole(link)[:500])
     return found
+
+
+def _whole(link: str) -> str:
+    """Give a link without blanks around it, and with a scheme where it takes the page's."""
+    link = link.strip()
+    return f"https:{link}" if link.startswith("//") else link
 
 
 def platform_of(link: str) -> str:
     """Name the platform on which a link is somebody's page, else nothing."""
     try:
-        split = urlsplit(link.strip())
+        split = urlsplit(_whole(link))
         host = (split.hostname or "").lower()
     except ValueError:
         return ""

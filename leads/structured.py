@@ -23,6 +23,11 @@ _NOT_A_BUSINESS = frozenset(
     | {"JobPosting", "Article", "BlogPosting", "NewsArticle", "PostalAddress"}
     | {"ContactPoint", "ImageObject", "BreadcrumbList", "ListItem", "Service"}
 )
+#: What is told of places and organisations only: whatever has it is one.
+_TOLD_OF_PLACES = (
+    *("telephone", "address", "email", "geo", "hasMap", "priceRange"),
+    *("openingHours", "openingHoursSpecification"),
+)
 _GENERAL_TYPES = frozenset({"Organization", "Corporation", "LocalBusiness", "Thing"})
 
 
@@ -116,11 +121,18 @@ def find_business(nodes: list[dict[str, Any]]) -> dict[str, Any] | None:
         and types_of(node)
         and not _NOT_A_BUSINESS.intersection(types_of(node))
         and (
-            any(node.get(key) for key in ("telephone", "address", "email"))
+            any(node.get(key) for key in _TOLD_OF_PLACES)
             or _GENERAL_TYPES.intersection(types_of(node))
         )
     ]
     return max(candidates, key=_fullness, default=None)
+
+
+def same_as(node: dict[str, Any] | None) -> list[str]:
+    """Give the addresses under which a business says that it is found elsewhere."""
+    named = node.get("sameAs") if node else None
+    listed = named if isinstance(named, list) else [named]
+    return [link for link in listed if isinstance(link, str)]
 
 
 def _fullness(node: dict[str, Any]) -> tuple[bool, int]:

@@ -19,7 +19,9 @@ _WALL_TITLES = re.compile(
     r"|human verification|verify(?:ing)? (?:you are|that you are|you're) (?:a )?human"
     r"|pardon our interruption|request (?:blocked|rejected|unsuccessful)|you have been blocked"
     r"|blocked\s*$|captcha\b|bot verification|401 |403 |forbidden\s*$|error 40[13]\b"
-    r"|429 |too many requests|sucuri website firewall|radware|unusual traffic)",
+    r"|429 |too many requests|sucuri website firewall|radware|unusual traffic|vercel security checkpoint"
+    r"|mak(?:e|ing) sure you(?:'|\u2019)re not a bot"
+    r"|error: the request could not be satisfied)",
     re.IGNORECASE,
 )
 #: Sentences and marks that walls have in their few words or in their source.
@@ -31,12 +33,42 @@ _WALL_WORDS = re.compile(
     r" (?:temporarily )?(?:blocked|denied)"
     r"|automated (?:access|queries|requests|traffic)|unusual traffic from your"
     r"|you don't have permission to access .{1,200} on this server"
-    r"|incapsula incident id|pardon our interruption|are you a (?:human|robot)\?",
+    r"|not available in your (?:region|country|location)"
+    r"|incapsula incident id|pardon our interruption|are you a (?:human|robot)\?"
+    r"|access to (?:this|the) (?:web ?)?(?:site|page) has been (?:limited|restricted|denied)"
+    r"|your access to this (?:site|service) has been limited",
     re.IGNORECASE | re.DOTALL,
+)
+#: What walls say in other languages than English: that access is denied, or that the
+#: reader has to show to be human. Only short pages are asked.
+_FOREIGN_WALL = re.compile(
+    r"zugriff (?:verweigert|gesperrt)|acc[eè]s (?:refus|interdit)|acceso denegado"
+    r"|accesso negato|acesso negado|toegang geweigerd|odmowa dostępu|åtkomst nekad"
+    r"|erişim engellendi|доступ (?:запрещ|огранич)|アクセスが(?:拒否|制限)|访问被(?:拒绝|阻止)"
+    r"|存取遭拒|액세스가 거부"
+    r"|(?:kein|nicht ein) roboter|dass sie ein mensch|que vous êtes (?:bien )?(?:un )?humain"
+    r"|pas un robot|(?:confirm|verif|comprueb|demuestr)\w*[^.]{0,30} human[oa]"
+    r"|no (?:eres|es|soy) un robot|non sei un robot|(?:conferm|verific)\w*[^.]{0,30} uman[oa]"
+    r"|n[aã]o é um rob[oôó]|geen robot|nie jesteś robotem|inte en robot|robot olmad"
+    r"|не робот|ロボットではない|不是机器人|不是機器人|로봇이 아닙",
+    re.IGNORECASE,
+)
+_FOREIGN_TEXT = 600
+#: A place for a test that people have to pass. Contact forms have one too, so the page
+#: has to say as well what it is for.
+_TEST_PLACE = re.compile(
+    r"class=[\"']?[^\"'>]{0,100}\b(?:h-captcha|g-recaptcha|cf-turnstile|frc-captcha)\b"
+    r"|arkoselabs\.com/",
+    re.IGNORECASE,
+)
+_TEST_WORDS = re.compile(
+    r"\b(?:verify|confirm|prove|check|make sure|know)(?:ing)?\b[^.]{0,40}"
+    r"\b(?:human|robot|bot|real person)\b|\bnot a (?:ro)?bot\b|\banti-?bot\b",
+    re.IGNORECASE,
 )
 _WALL_MARKS = re.compile(
     r"_cf_chl_opt|cf-challenge|cf_chl_|/cdn-cgi/challenge-platform/h/[bg]/orchestrate"
-    r"|captcha-delivery\.com|px-captcha|_Incapsula_Resource|awswaf\.com/.{0,200}challenge"
+    r"|window\.KPSDK|/\.well-known/sgcaptcha|captcha-delivery\.com|px-captcha|_Incapsula_Resource|awswaf\.com/.{0,200}challenge"
     r"|challenge-container|ddos-guard|geo\.captcha|sec-if-cpt-container",
     re.IGNORECASE,
 )
@@ -68,6 +100,16 @@ def find_wall(source: str, *, title: str, text: str) -> str:
         return f"A block page came in place of the page: {_short(title)!r}."
     if words:
         return f"A block page came in place of the page: {_short(words[0])!r}."
+    if len(text) < _FOREIGN_TEXT and (
+        foreign := _FOREIGN_WALL.search(f"{title}\n{text}")
+    ):
+        return f"A block page came in place of the page: {_short(foreign[0])!r}."
+    if (
+        len(text) < _FOREIGN_TEXT
+        and _TEST_PLACE.search(source)
+        and (words := _TEST_WORDS.search(text))
+    ):
+        return f"A test for robots came in place of the page: {_short(words[0])!r}."
     if len(text) < _WALL_TEXT / 2 and (mark := _WALL_MARKS.search(source)):
         return f"A test for robots came in place of the page ({_short(mark[0])})."
     return ""

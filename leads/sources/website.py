@@ -20,7 +20,13 @@ from leads.opening_hours import opening_hours
 from leads.pages import parse_html, text_of
 from leads.records import Value
 from leads.socials import find_socials
-from leads.structured import business_values, find_business, read_nodes, text_value
+from leads.structured import (
+    business_values,
+    find_business,
+    read_nodes,
+    same_as,
+    text_value,
+)
 
 NAME = "website"
 _TITLE_PARTS = re.compile(r"\s+[-|:·»•\u2013\u2014]\s+|\s*[|»•]\s*|:\s+")
@@ -73,7 +79,7 @@ def read_site_tree(
         values["name"] = _site_name(page, host)
     if not values.get("description"):
         values["description"] = _description(page)
-    links = [*_same_as(node), *page.xpath("//a/@href")]
+    links = [*same_as(node), *page.xpath("//a/@href")]
     return SitePage(
         values=values,
         emails=_first_of(stated_emails(node, nodes), find_emails(page, site_host=host)),
@@ -94,12 +100,6 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _same_as(node: dict[str, Any] | None) -> list[str]:
-    named = node.get("sameAs") if node else None
-    listed = named if isinstance(named, list) else [named]
-    return [link for link in listed if isinstance(link, str)]
 
 
 def stated_emails(

@@ -106,6 +106,12 @@ def map_columns(
     return {field: columns[field] for field in LEAD_FIELDS if columns.get(field)}
 
 
+def is_header(header: Sequence[str]) -> bool:
+    """Say whether a line may name columns; one with an address or a number is a row."""
+    values = [looks for field, looks in _CONTENTS if field in ("email", "phone")]
+    return not any(looks(cell.strip()) for cell in header for looks in values)
+
+
 def parse_map(texts: Sequence[str], header: Sequence[str]) -> dict[str, list[str]]:
     """Read `field=column` as people type it; `field=` leaves a field out.
 

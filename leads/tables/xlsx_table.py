@@ -1,4 +1,4 @@
-"""Read the first sheet of an XLSX file row by row, and refuse files built to harm."""
+"""Read the first filled sheet of an XLSX file row by row, and refuse files built to harm."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_MERGED = 20_000
 
 
 def read_xlsx(path: Path) -> Iterator[Row]:
-    """Give the rows of the first sheet: formulas as values, numbers without ".0".
+    """Give the rows of the first sheet that has any: formulas as values, numbers without ".0".
 
     The cells below and beside a merged cell have its value. Raises InvalidInput for
     a file that is no workbook or that would unpack beyond all measure.
@@ -50,13 +50,22 @@ def read_xlsx(path: Path) -> Iterator[Row]:
     with closing(book):
         if not book.worksheets:
             raise InvalidInput(f"{path.name} has no sheet with rows.")
-        sheet: Any = book.worksheets[0]
-        sheet.reset_dimensions()  # Some programs write a wrong extent.
-        merged = _Merged(_merged_areas(path, sheet))
-        for number, cells in _rows(path, sheet):
-            texts = merged.fill(number, [cell_text(cell) for cell in cells])
-            if any(texts):
-                yield Row(number, texts)
+        for sheet in book.worksheets:
+            has_rows = False
+            for row in _filled_rows(path, sheet):
+                has_rows = True
+                yield row
+            if has_rows:
+                return
+
+
+def _filled_rows(path: Path, sheet: Any) -> Iterator[Row]:
+    sheet.reset_dimensions()  # Some programs write a wrong extent.
+    merged = _Merged(_merged_areas(path, sheet))
+    for number, cells in _rows(path, sheet):
+        texts = merged.fill(number, [cell_text(cell) for cell in cells])
+        if any(texts):
+            yield Row(number, texts)
 
 
 def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, tuple[object, ...]]]:

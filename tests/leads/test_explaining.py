@@ -102,13 +102,23 @@ def test_contacts_are_read_from_pages_and_from_plain_text(saved):
     page = saved('<a href="https://instagram.com/rosas">i</a> rosa (at) rosas.example')
     text = saved("Joe <joe@pipes.example>, 707 555 0123", "mail.txt")
     nothing = saved("<p>hello</p>", "nothing.html")
-    answers = explain("contacts", page, text, nothing)
+    stated = saved(
+        '<a href="//www.instagram.com/rosas">i</a><script type="application/ld+json">'
+        '{"@type": "Bakery", "name": "Rosa", "openingHours": "Mo-Fr 07:00-15:00",'
+        ' "sameAs": "https://facebook.com/rosas"}</script>',
+        "stated.html",
+    )
+    answers = explain("contacts", page, text, nothing, stated)
     assert [answer["emails"] for answer in answers] == [
-        ["rosa@rosas.example"], ["joe@pipes.example"], [],
+        ["rosa@rosas.example"], ["joe@pipes.example"], [], [],
     ]  # fmt: skip
     assert answers[0]["socials"] == {"instagram": "https://instagram.com/rosas"}
     assert answers[1]["phones"] == ["+17075550123"]
     assert answers[2]["outcome"] == "empty"
+    assert answers[3]["socials"] == {
+        "facebook": "https://facebook.com/rosas",
+        "instagram": "https://www.instagram.com/rosas",
+    }
 
 
 def test_numbers_in_structured_data_are_contacts(saved):

@@ -55,7 +55,11 @@ def test_a_bad_row_is_named_by_line_and_column(tmp_path, text, sentence):
 
 @pytest.mark.parametrize(
     ("text", "hint"),
-    [("", "is empty"), ("id,email\n1,a@b.example\n", "says the business's name")],
+    [
+        ("", "is empty"),
+        ("id,email\n1,a@b.example\n", "says the business's name"),
+        ("Rosa,707 555 0123\nMill,707 555 0124\n", "is a row, not the columns' names"),
+    ],
 )
 def test_a_file_that_names_nobody_is_refused(tmp_path, text, hint):
     with pytest.raises(InvalidInput, match=hint):

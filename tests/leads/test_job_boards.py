@@ -152,6 +152,13 @@ def test_a_saved_answer_is_recognised_by_its_shape(source, board):
     assert page.vacancies
 
 
+def test_a_page_in_place_of_a_boards_answer_proves_no_zero():
+    page = "<html><body>502 Bad Gateway</body></html>"
+    board, found = read_saved(page, "https://api.lever.co/v0/postings/acme?mode=json")
+    assert (board.name, found.outcome) == ("lever", "markup_changed")
+    assert read_saved(page, "https://acme.example/jobs")[1].outcome == "empty"
+
+
 def test_an_answer_that_a_browser_saved_as_a_page_is_read():
     shown = html.escape(shapes.WORKABLE, quote=False)
     page = (

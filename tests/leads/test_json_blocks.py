@@ -33,6 +33,8 @@ def test_what_is_json_is_read_as_it_stands(text):
         f"/*<![CDATA[*/{GOOD}/*]]>*/",
         f"<!--//--><![CDATA[//><!--\n{GOOD}\n//--><!]]>",
         f"// our shop\n{GOOD}",
+        f"<br />\n<b>Warning</b>: Undefined x in y.php on line 3<br />\n{GOOD}",
+        json.dumps(GOOD),
         f"var shop = {GOOD};",
         f"{GOOD}}}",
         GOOD.replace("}", ",}"),

@@ -132,6 +132,15 @@ def test_a_sheet_is_read_as_people_see_it(tmp_path):
     ]
 
 
+def test_an_empty_sheet_in_front_is_passed_over(tmp_path):
+    def fill(sheet):
+        leads = sheet.parent.create_sheet("Leads")
+        leads.append(["name"])
+        leads.append(["Rosa"])
+
+    assert rows_of(workbook(tmp_path, fill)) == (["name"], [Row(2, ["Rosa"])])
+
+
 def test_formulas_are_read_as_the_values_that_were_saved(tmp_path):
     path = workbook(
         tmp_path,

@@ -29,6 +29,17 @@ def wall(source: str) -> str:
         "<title>403 Forbidden</title><center>nginx</center>",
         "<title>blocked</title>",
         "<body><script>window._cf_chl_opt={}</script>Enable JavaScript and cookies to continue",
+        '<title>Vérification</title><body>Confirmez que vous êtes humain<div class="h-captcha">',
+        '<body>Prove that you are no robot<div id=c class="box cf-turnstile" data-sitekey=x>',
+        "<title>アクセスが拒否されました</title><body>しばらくしてから",
+        "<title>Zugriff verweigert</title><body>Referenz 18.2",
+        "<body>Bitte bestätigen Sie, dass Sie kein Roboter sind.",
+        "<body><script>window.KPSDK={}</script><script src=/149e/ips.js></script>",
+        '<meta http-equiv="refresh" content="0;/.well-known/sgcaptcha/?r=%2F">',
+        "<title>Vercel Security Checkpoint</title><body>One moment",
+        "<body>Solve it so we know you are a real person<script src=//client-api.arkoselabs.com/v2/x/api.js></script>",
+        "<title>Sorry</title><body>This content is not available in your region.",
+        "<title>Limited</title><body>Your access to this site has been limited by its owner",
     ],
 )
 def test_a_wall_is_named(source):
@@ -43,6 +54,9 @@ def test_a_wall_is_named(source):
         "<title>How we verify you are human</title><body>" + "Long article. " * 400,
         "<title>Forbidden City Restaurant</title><body>Dumplings",
         "<title>Security Checkers Ltd</title><body>Alarms",
+        '<title>Rosa</title><body>Write to us<form><div class="g-recaptcha"></div></form>',
+        "<title>Human Hair</title><body>Robots never cut here<p class=g-recaptcha>",
+        "<title>Rosa</title><body>Nuestra atención es humana, somos panaderos",
         "",
     ],
 )
