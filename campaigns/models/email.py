@@ -237,3 +237,8 @@ class Email(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address} #{self.pk}"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a person wrote it in a conversation, to who wrote to us."""
+        return self.kind == self.Kind.SINGLE and self.template_id is None
