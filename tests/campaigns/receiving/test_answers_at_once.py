@@ -267,8 +267,10 @@ def test_a_mail_to_oneself_keeps_to_the_servers_pace_and_not_in_the_sink(
 def test_two_presses_send_one_mail_through_a_worker_while_cold_mail_waits(
     admin, talk, cold, server, rabbitmq, start_process, wait_until
 ):
-    Account.objects.update(daily_cap=1)
+    Account.objects.update(daily_cap=1, min_gap_seconds=600)
+    COLD_LIMITS["it makes a slow start"]()
     send_email(cold[0].pk)
+    at_night()
     enqueue("send_campaign_emails", campaign_id=cold[1].campaign_id)
     start_process("worker", "--queues=email,default", "--threads=4")
 
