@@ -156,7 +156,7 @@ def test_one_that_is_killed_holds_the_others_up_no_longer_than_its_lease(
     tokens.open(2)
 
     assert access_token(account) == "token-2"
-    assert time.monotonic() - killed_at < 3 + 1.5
+    assert time.monotonic() - killed_at < 3 + 2  # A second until it is noticed.
     # What the server sends to the dead changes nothing.
     tokens.open(1)
     assert Account.objects.get().oauth_access_token == "token-2"
