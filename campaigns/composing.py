@@ -53,9 +53,9 @@ def compose(
 ) -> tuple[str, bytes]:
     """Give the subject and the whole mail, as it goes over the wire.
 
-    The row needs its Message-ID, and is given the hash of its words. `demos` are the addresses of leads' demos and `threads`
-    what follow-ups answer, both by id, for who composes many. Raises InvalidInput when
-    the template can't be filled in for this lead.
+    The row needs its Message-ID, and is given the hash of its words. `demos` are the
+    addresses of leads' demos and `threads` what follow-ups answer, both by id, for who
+    composes many. Raises InvalidInput when the template can't be filled in for this lead.
     """
     if email.template is None:
         return compose_answer(email)
