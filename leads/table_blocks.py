@@ -25,9 +25,14 @@ _STILL = """
 SELECT id FROM leads_lead WHERE id = ANY(%s) AND merged_into_id IS NULL
 ORDER BY id FOR KEY SHARE
 """
-_SEEN = """
+#: A lead that is another one by now, as after a merge, waits to be compared as it is.
+_COMPARED = """
 INSERT INTO leads_leadmatching (lead_id, seen_updated_at, fingerprint)
-SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[])
+SELECT told.* FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[])
+    AS told (lead, seen, fingerprint)
+JOIN leads_lead ON leads_lead.id = told.lead AND merged_into_id IS NULL
+    AND leads_lead.updated_at = told.seen
+ORDER BY told.lead
 ON CONFLICT (lead_id) DO UPDATE
 SET seen_updated_at = EXCLUDED.seen_updated_at, fingerprint = EXCLUDED.fingerprint
 """
@@ -56,6 +61,8 @@ class TableBlocks:
         self._leads = LeadMatching.objects.count()
         #: Blocks too large to be walked: they are counted once, and then with what comes.
         self._large: dict[str, int] = {}
+        #: The last batch: lead, as of when it was read, and a hash of what is compared.
+        self._stored: list[tuple[int, datetime, str]] = []
 
     def remember(
         self, profiles: Mapping[int, Profile], seen: Mapping[int, datetime]
@@ -80,18 +87,25 @@ class TableBlocks:
                 if before.get(pk) != prints[pk]
             }
             self._leads += len(prints.keys() - before.keys())
-            LeadBlock.objects.filter(
-                lead_id__in=changed.keys() & before.keys()
-            ).delete()
+            # Who died before they were compared may have left some of new leads too.
+            LeadBlock.objects.filter(lead_id__in=changed).delete()
             # The index likes neighbours together.
             blocks = sorted((key, pk) for pk, keys in changed.items() for key in keys)
             with cursor.copy(_ADD) as copy:
                 for key, pk in blocks:
                     copy.write_row((pk, key))
-            cursor.execute(
-                _SEEN, [ids, [seen[pk] for pk in ids], [prints[pk] for pk in ids]]
-            )
+        self._stored = [(pk, seen[pk], prints[pk]) for pk in ids]
         return changed
+
+    def note_compared(self) -> None:
+        """Note that the leads whose blocks were stored last have been compared.
+
+        At the end of a batch: whoever is killed before compares them again.
+        """
+        columns = [list(column) for column in zip(*self._stored, strict=True)]
+        if columns:
+            with connection.cursor() as cursor:
+                cursor.execute(_COMPARED, columns)
 
     def shared(self, changed: Mapping[int, Sequence[str]]) -> Shared:
         """Find what these leads, whose blocks are stored, share with all others."""

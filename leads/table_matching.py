@@ -40,6 +40,7 @@ _GROWING = (
 _ANALYSED = (0, 2, 8, 32, 128, 512)
 
 _Found = tuple[Comparison, int, int]
+_Keys = Mapping[int, Sequence[str]]
 
 #: A decided pair stays as it is; a lead that is gone is nobody's pair.
 _ASK = """
@@ -123,8 +124,13 @@ class _Run:
             {pk: profile for pk, (profile, _) in mine.items()},
             {pk: seen for pk, (_, seen) in mine.items()},
         )
-        if not changed:
-            return []
+        again = self._compare(mine, changed) if changed else []
+        self._blocks.note_compared()
+        return again
+
+    def _compare(
+        self, mine: Mapping[int, tuple[Profile, datetime]], changed: _Keys
+    ) -> list[int]:
         shared = self._blocks.shared(changed)
         profiles = self._with_others(mine, shared.pairs)
         found = [

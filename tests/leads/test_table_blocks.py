@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from leads import table_matching
 from leads.linking.profiles import make_profile
-from leads.models import Lead
+from leads.models import Lead, LeadMatching
 from leads.table_blocks import TableBlocks
 from leads.table_matching import match_leads
 
@@ -29,3 +30,18 @@ def test_a_lead_that_is_gone_when_its_turn_comes_disturbs_nobody():
     profiles = {each.pk: make_profile(each.as_facts()) for each in (one, other)}
     other.delete()
     assert set(TableBlocks().remember(profiles, seen)) == {one.pk}
+
+
+def test_a_run_that_dies_in_a_batch_has_compared_nobody_of_it(monkeypatch):
+    for name in ("Rosa's Bakery", "ROSA BAKERY INC"):
+        Lead.objects.create(name=name, street="12 Main St", city="Fairview")
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(table_matching, "compare_likely", die)
+        match_leads()
+    assert not LeadMatching.objects.exists()
+    assert match_leads().merged == 1
+    assert match_leads().compared == 0
