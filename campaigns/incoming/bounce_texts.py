@@ -44,9 +44,12 @@ _COPY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEAD_OF_NAMES = re.compile(
-    r"\b(?:recipients?|address(?:es|\(es\))?|users?)\b.{0,200}:\s*$", re.IGNORECASE
+    r"\b(?:recipients?|address(?:es|\(es\))?|users?|following)\b.{0,200}:\s*$",
+    re.IGNORECASE,
 )
-_BARE_NAME = re.compile(r"[ \t]+<?([A-Za-z0-9][\w.\-]{1,39})>?\s*")
+_BARE_NAME = re.compile(
+    r"[ \t]+<?([A-Za-z0-9][\w.\-]{1,39})>?\s*(?:\([^()@]{1,80}\)\s*)?"
+)
 _RAW_HEADERS = re.compile(
     r"(?m)^(?:> ?)?(?:Received: (?:from|by|\()|Return-Path: ?<|DKIM-Signature: )",
     re.IGNORECASE,
