@@ -48,6 +48,12 @@ _BODY = re.compile(_PHRASES["body"], re.IGNORECASE)
 _AUTOMATIC = re.compile(_PHRASES["automatic"], re.IGNORECASE)
 _THANKS = re.compile(_PHRASES["thanks"], re.IGNORECASE)
 _PROMISE = re.compile(_PHRASES["promise"], re.IGNORECASE)
+_AWAY = re.compile(_PHRASES["away"], re.IGNORECASE)
+_LIMIT = re.compile(_PHRASES["limit"], re.IGNORECASE)
+_PAST = re.compile(_PHRASES["past"], re.IGNORECASE)
+_ASKS = re.compile("[?？]")
+#: Characters around a word of absence in which its end is looked for, or that it is past.
+_AROUND, _AFTER, _BEFORE = 60, 160, 40
 #: Characters behind thanks in which a machine promises that somebody will answer.
 _SOON = 250
 _NO_REPLY = re.compile(
@@ -116,7 +122,10 @@ def _in_words(message: Incoming, new_text: str, own_text: str) -> str:
         return f"Its subject is {subject[:80]!r}."
     beginning = new_text[:_BEGINNING]
     found = (
-        _BODY.search(beginning) or _promised(beginning) or _AUTOMATIC.search(own_text)
+        _BODY.search(beginning)
+        or _promised(beginning)
+        or _absent(beginning)
+        or _AUTOMATIC.search(own_text)
     )
     if found:
         return f"It says {' '.join(found[0].split())[:80]!r}."
@@ -141,6 +150,17 @@ def _promised(text: str) -> re.Match[str] | None:
         end = thanks.end()
         if found := _PROMISE.search(text, end, end + _SOON):
             return found
+    return None
+
+
+def _absent(text: str) -> re.Match[str] | None:
+    """Find a word of absence beside words of its end; people ask, or tell of the past."""
+    for away in _AWAY.finditer(text):
+        start, end = away.span()
+        around = text[max(start - _AROUND, 0) : end + _AFTER]
+        is_past = _PAST.search(text[max(start - _BEFORE, 0) : start])
+        if _LIMIT.search(around) and not is_past and not _ASKS.search(around):
+            return away
     return None
 
 

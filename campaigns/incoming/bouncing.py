@@ -257,7 +257,8 @@ def _noticed(
     each: Mentioned, message: Incoming, notice: str, *, is_alone: bool, delayed: bool
 ) -> Failed:
     found = diagnose(each.words, is_delayed=delayed, is_final=not delayed)
-    if found.reason == "unknown" or (found.reason == "expired" and is_alone):
+    is_vague = found.reason == "expired" or found.status.endswith(".0.0")
+    if found.reason == "unknown" or (is_vague and is_alone):
         found = diagnose(
             f"{each.words} . {notice} . {message.subject}",
             is_delayed=delayed,

@@ -30,7 +30,8 @@ _DESK = re.compile(
 )
 _OF_DESK = re.compile(
     r"\b(?:abuse|spam|ube)\W{1,3}(?:\w+ ){0,2}(?:report|complaint|notice|notification|incident)|"
-    r"(?:report|complaint)s?\b.{0,40}\b(?:spam|abuse)|\[spamcop\b",
+    r"(?:report|complaint)s?\b.{0,40}\b(?:spam|abuse)|\[spamcop\b|"
+    r"spam\W?(?:beschwerde|meldung)|missbrauch|(?:plainte|reclama\w+|segnalazione)\b.{0,40}\b(?:spam|abus)",
     re.IGNORECASE,
 )
 #: A report whose parts were lost on the way.

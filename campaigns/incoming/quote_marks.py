@@ -30,6 +30,7 @@ _SENDER = re.compile(r"[<(\[\"][^\s<>]{1,64}@|@[\w.-]{2,100}[>)\]\"]?\W{0,3}[:�
 _LINK = re.compile(r"https?://[^\s>)]{1,400}")
 _LEAD = re.compile(rf"^(?:{_PHRASES['lead']})\b", re.IGNORECASE)
 _DASHES = re.compile(r"^[\s*_\-—–=|]{0,40}|[\s*_\-—–=|]{0,40}$")
+_BETWEEN_DASHES = re.compile(r"^\s{0,4}-{3,}[^-].{0,300}-{3,}\s*$")
 _ORIGINAL = re.compile(
     rf"^[\W_]{{0,60}}(?:{_PHRASES['original']})[\W_]{{0,60}}$", re.IGNORECASE
 )
@@ -91,6 +92,12 @@ def is_attribution(line: str) -> bool:
     if len(bare) < 8:
         return False
     ends = bare.endswith((":", "："))
+    if (
+        _BETWEEN_DASHES.match(line)
+        and _ADDRESS.search(bare)
+        and _VERB.search(bare[-30:])
+    ):
+        return True
     if not ends and not _VERB.search(bare[-30:]):
         return False
     has_date = bool(_DATE.search(bare) or _TIME.search(bare))

@@ -150,6 +150,7 @@ def test_words_of_hosts_and_name_servers_are_not_those_of_a_missing_user(
         ("7700@reports.spamcop.example", "[SpamCop (192.0.2.9) id:7] Your website"),
         ("abuse@isp.example", "Spam complaint about 192.0.2.9"),
         ("antispam@isp.example", "Report of spam from your network"),
+        ("complaints@isp.example", "Spam-Beschwerde"),
     ],
 )
 def test_a_desk_against_spam_is_no_person_who_answers(sender, subject):
@@ -162,3 +163,29 @@ def test_a_person_at_such_a_desk_who_answers_is_a_person():
         "We love it.", subject="Re: Spam report", **{"from": "abuse@isp.example"}
     )
     assert classify(raw).kind == Kind.REPLY
+
+
+def test_a_transcript_says_more_than_the_line_with_the_address():
+    raw = notice(
+        "   ----- Transcript of session follows -----\n"
+        "... while talking to mx.shop.example.:\n>>> DATA\n"
+        "<<< 554 5.7.1 Blocked by SpamAssassin\n"
+        f"554 5.0.0 <{DEAD}>... Service unavailable\n"
+    )
+    (failed,) = classify(raw).recipients
+    assert (failed.status, failed.reason) == ("5.7.1", "spam")
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("De mailbox is vol.", "5.2.2"),
+        ("Motivo: cuota de disco excedida", "5.2.2"),
+        ("사유: 메일함 용량이 초과되었습니다.", "5.2.2"),
+        ("Dit e-mailadres bestaat niet.", "5.1.1"),
+        ("omdat dit adres niet bestaat", "5.1.1"),
+    ],
+)
+def test_a_reason_is_understood_in_further_languages(said, status):
+    (failed,) = classify(notice(f"<{DEAD}>: {said}\n")).recipients
+    assert failed.status == status
