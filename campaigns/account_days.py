@@ -51,6 +51,7 @@ def today_of(account: Account, now: datetime) -> Today:
     day = account.day_of(now)
     start, end = day_bounds(account.zone, day)
     sent = Email.objects.filter(account=account, sent_at__gte=start, sent_at__lt=end)
+    sent = sent.exclude(kind=Email.Kind.TEST)  # A mail to oneself counts on no day.
     works_at = may_send_at(account.hours, now)
     return Today(
         now=now.astimezone(account.zone),

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.audience import usable_address
+from campaigns.launching import check_account
 from campaigns.messages import one_line
 from campaigns.models import (
     Conversation,
@@ -27,8 +28,10 @@ def write_answer(
 ) -> Email:
     """Write an answer to the newest message and let a worker send it.
 
-    `request_key` names the form that was sent: sending it twice makes one mail. Raises
-    InvalidInput for an empty text, and where the person may not be written to.
+    It goes at once: no limit on cold mail holds it (`campaigns.limits`). `request_key`
+    names the form that was sent: sending it twice makes one mail. Raises InvalidInput for
+    an empty text, where the person may not be written to, and where the account can't
+    send.
     """
     text = text.replace("\r\n", "\n").strip()
     if not text:
@@ -43,6 +46,7 @@ def write_answer(
         raise InvalidInput(
             "This address asked not to be written to: nothing goes to it any more."
         )
+    check_account(conversation.account)
     with transaction.atomic():
         email, is_new = Email.objects.get_or_create(
             request_key=f"answer:{request_key}"[:100],

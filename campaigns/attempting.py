@@ -19,6 +19,7 @@ from campaigns.recording import (
     Fence,
     LostClaim,
     Settled,
+    Words,
     mark_data_started,
     release,
     settle_together,
@@ -199,8 +200,11 @@ def _deliver_one(
 
 def _mark(letters: Sequence[_Letter]) -> list[_Letter]:
     """Commit that these mails begin; give those that are still in our hands."""
-    subjects = {letter.fence: letter.subject for letter in letters}
-    ours = _persist(lambda: mark_data_started(subjects))
+    begun = {
+        letter.fence: Words(letter.subject, letter.email.words_hash)
+        for letter in letters
+    }
+    ours = _persist(lambda: mark_data_started(begun))
     return [letter for letter in letters if letter.fence.email_id in ours]
 
 

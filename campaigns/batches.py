@@ -15,12 +15,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from campaigns.lanes import line_at, line_of, line_of_follow_ups
+from campaigns.lanes import AT_ONCE, line_at, line_of, line_of_follow_ups
 from campaigns.models import Campaign, Email
 from campaigns.pacing import batches_of, rate_of
 from campaigns.states import SENDABLE, CampaignState
 from fliptech_site.errors import InvalidInput
-from tasks.enqueueing import enqueue_many
+from tasks.enqueueing import DEFAULT_PRIORITY, enqueue_many
 from tasks.limits import hold_until, reserve
 from tasks.models import Task
 from tasks.states import UNFINISHED
@@ -74,7 +74,7 @@ def send_all(campaign_id: int) -> dict[str, int]:
 
 
 def plan(email_ids: Sequence[int]) -> dict[str, Any]:
-    """Give each mail a task, at the time that its account's pace allows.
+    """Give each mail a task, at the time that its account's pace allows; answers at once.
 
     At most 500 mails, all of one account, campaign and kind. Raises InvalidInput.
     """
@@ -100,7 +100,12 @@ def _plan(emails: list[Email], now: datetime) -> None:
         raise InvalidInput("A batch holds mails of one account, campaign and kind.")
     lines: dict[str, list[Email]] = {}
     follow_ups = ""
+    answers = [email for email in emails if email.is_answer]
+    if answers:
+        _enqueue(answers, Email.Kind.SINGLE, 1, now, priority=AT_ONCE)
     for email in emails:
+        if email.is_answer:
+            continue
         if email.due_at is not None and email.due_at > now + _SOON:
             line = line_at(email.account_id, email.due_at)
         elif email.step > 1:
@@ -133,7 +138,11 @@ def _line_up(emails: list[Email], line: str) -> None:
 
 
 def _enqueue(
-    emails: list[Email], kind: Email.Kind, window: int, run_at: datetime
+    emails: list[Email],
+    kind: Email.Kind,
+    window: int,
+    run_at: datetime,
+    priority: int = DEFAULT_PRIORITY,
 ) -> None:
     """Enqueue a task for each window of mails, and let them name it."""
     windows = _pieces(emails, window)
@@ -142,7 +151,7 @@ def _enqueue(
         task_ids = enqueue_many(_TOGETHER, together, run_at=run_at)
     else:
         alone = [{"email_id": email.pk} for email in emails]
-        task_ids = enqueue_many(_ACTOR[kind], alone, run_at=run_at)
+        task_ids = enqueue_many(_ACTOR[kind], alone, run_at=run_at, priority=priority)
     for each, task_id in zip(windows, task_ids, strict=True):
         for email in each:
             email.task_id = task_id

@@ -23,6 +23,7 @@ from campaigns.recording import Fence, Settled, settle_together
 from campaigns.states import SENDABLE, EmailState
 from campaigns.stopping import skip_waiting_mails
 from campaigns.withholding import (
+    Allotted,
     Wait,
     ask_limits,
     reason_to_hold,
@@ -61,12 +62,15 @@ def claim(email_id: int, *, task_id: UUID | None) -> Email | None:
     return claimed.emails[0] if claimed.emails else None
 
 
-def claim_together(email_ids: Sequence[int], *, task_id: UUID | None) -> Claimed:
+def claim_together(
+    email_ids: Sequence[int], *, task_id: UUID | None, to_sink: bool = False
+) -> Claimed:
     """Claim those of some mails that are to be sent now, in one commit.
 
     All are of one account and one campaign. The rows of the others then say why. The
-    state `sending` and the Message-IDs are committed when this returns. Raises
-    AccountTrouble and, for an unknown id, InvalidInput.
+    state `sending` and the Message-IDs are committed when this returns. What goes
+    `to_sink` asks no limit, since no server of others is met. Raises AccountTrouble and,
+    for an unknown id, InvalidInput.
     """
     with transaction.atomic(durable=True):
         now = timezone.now()
@@ -79,17 +83,13 @@ def claim_together(email_ids: Sequence[int], *, task_id: UUID | None) -> Claimed
         if hold := reason_to_hold(emails[0]):
             _note(emails, hold)
             return Claimed([], {}, None)
-        if not emails[0].account.is_enabled:
-            raise AccountTrouble(
-                f"The account {emails[0].account} is switched off: switch it on, then"
-                " resume."
-            )
+        _check_account_of(emails[0])
         waiting: list[tuple[Email, Wait]] = []
         ready: list[Email] = []
         for email in emails:
             wait = wait_for_its_time(email, now)
             waiting.append((email, wait)) if wait else ready.append(email)
-        allotted = ask_limits(ready, now)
+        allotted = Allotted(ready, {}, []) if to_sink else ask_limits(ready, now)
         waiting += allotted.waiting
         _begin(allotted.going, task_id, now)
         for wait in {wait for _, wait in waiting}:
@@ -164,6 +164,14 @@ def _settle_orphan(email: Email, task_id: UUID | None, now: datetime) -> bool:
     )
     email.state = EmailState.DEFERRED
     return True
+
+
+def _check_account_of(email: Email) -> None:
+    if not email.account.is_enabled:
+        then = ", then resume" if email.campaign is not None else ""
+        raise AccountTrouble(
+            f"The account {email.account} is switched off: switch it on{then}."
+        )
 
 
 def _without_skipped(emails: list[Email]) -> list[Email]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from campaigns.messages import Letter, build, one_line
 from campaigns.models import Account, Campaign, Email, Template
 from campaigns.spintax import seed_for
 from campaigns.tagging import answers_to
-from campaigns.templating import Source, render
+from campaigns.templating import Rendered, Source, render
 from campaigns.threads import Thread, answer_to, thread_of
 from leads.models import Lead
 
@@ -52,9 +53,9 @@ def compose(
 ) -> tuple[str, bytes]:
     """Give the subject and the whole mail, as it goes over the wire.
 
-    The row needs its Message-ID. `demos` are the addresses of leads' demos and `threads`
-    what follow-ups answer, both by id, for who composes many. Raises InvalidInput when
-    the template can't be filled in for this lead.
+    The row needs its Message-ID, and is given the hash of its words. `demos` are the
+    addresses of leads' demos and `threads` what follow-ups answer, both by id, for who
+    composes many. Raises InvalidInput when the template can't be filled in for this lead.
     """
     if email.template is None:
         return compose_answer(email)
@@ -77,6 +78,7 @@ def letter_of(
     if email.variant is not None and email.variant.subject:
         source = source._replace(subject=email.variant.subject)
     rendered = render(source, values, seed=seed_of(email))
+    email.words_hash = hash_of(rendered, stop_url)
     files = files_of(template)
     thread = thread_of(email) if threads is None else threads.get(email.pk)
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
@@ -148,6 +150,16 @@ def preview(
         attachments=files.attachments,
     )
     return Preview(letter, build(letter))
+
+
+def hash_of(rendered: Rendered, stop_url: str) -> int:
+    """Give 64 bits by which a mail's filled-in template is known again.
+
+    The link that ends mails is left out: it is another one for each mail.
+    """
+    words = "\0".join((rendered.html, rendered.text)).replace(stop_url, "")
+    digest = hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 def seed_of(email: Email) -> bytes:

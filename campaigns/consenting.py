@@ -31,6 +31,7 @@ from fliptech_site.errors import InvalidInput
 
 #: Seconds within which the owner has to come back.
 PATIENCE = 600
+DELETED = "The account was deleted meanwhile, so nothing was stored: make it anew and connect it."
 #: Where the session keeps what was asked.
 _KEY = "campaigns.consent"
 #: What a provider needs beside RFC 6749, to give a grant that lasts.
@@ -109,9 +110,10 @@ def take_back(session: MutableMapping[str, Any], state: str) -> Asked:
 def finish(asked: Asked, code: str) -> Account:
     """Trade the code for a grant that lasts, and seal it in the account's row.
 
-    Raises TokenRefused, and TransientError when the token server can't answer now.
+    Raises TokenRefused, TransientError when the token server can't answer now, and
+    InvalidInput when the account was deleted meanwhile.
     """
-    account = Account.objects.get(pk=asked.account)
+    account = _there(Account.objects.filter(pk=asked.account).first())
     answer = ask_for_token(
         account,
         {
@@ -128,8 +130,15 @@ def finish(asked: Asked, code: str) -> Account:
             " mailbox's security settings, then connect again."
         )
     with transaction.atomic():
-        account = Account.objects.select_for_update(no_key=True).get(pk=asked.account)
+        rows = Account.objects.select_for_update(no_key=True)
+        account = _there(rows.filter(pk=asked.account).first())
         keep(account, answer)
+    return account
+
+
+def _there(account: Account | None) -> Account:
+    if account is None:
+        raise InvalidInput(DELETED)
     return account
 
 

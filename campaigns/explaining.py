@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -15,7 +15,8 @@ from campaigns.working_hours import may_send_at
 from fliptech_site.errors import InvalidInput
 from leads.models import Lead
 from leads.suppression import is_suppressed
-from tasks.gating import gates
+from tasks.gates import Gate
+from tasks.gating import gates, shut_actors
 from tasks.models import Task
 from tasks.states import UNFINISHED
 
@@ -117,6 +118,8 @@ def _why_open(email: Email, campaign: Campaign | None) -> str:
         state = campaign.get_state_display()
         reason = campaign.state_reason or "Nothing is sent until it runs."
         return f"Not sent yet: the campaign is {state}. {reason}"
+    if campaign is None and not email.account.is_enabled:
+        return f"Not sent yet. {_switched_off(email)}"
     if email.state == EmailState.DEFERRED and email.attempts:
         return f"Not sent yet, tried {email.attempts} times: {email.detail}"
     if email.due_at is not None and email.due_at > timezone.now():
@@ -124,6 +127,8 @@ def _why_open(email: Email, campaign: Campaign | None) -> str:
     # The claim wrote which limit held it back.
     if email.detail:
         return f"Not sent yet: {email.detail}"
+    if email.is_answer:
+        return "Not sent yet: it goes as soon as a worker takes it, at any hour."
     return "Not sent yet: it waits for its turn at the account's pace."
 
 
@@ -138,8 +143,24 @@ def circumstances(recipient: Recipient) -> list[str]:
     return [
         *_what_stops(recipient),
         *_what_follows(recipient, email),
-        *_what_holds(email),
+        *what_holds([email])[email.pk],
     ]
+
+
+def what_holds(emails: Sequence[Email]) -> dict[int, list[str]]:
+    """Say what else holds each mail, by its id; a few queries for all.
+
+    For who brings along the accounts.
+    """
+    waiting = [email for email in emails if email.state in SENDABLE]
+    ids = [email.task_id for email in waiting if email.task_id]
+    tasks = Task.objects.filter(state__in=UNFINISHED).in_bulk(ids)
+    shut = _gates_before(list(tasks.values()))
+    held: dict[int, list[str]] = {email.pk: [] for email in emails}
+    for email in waiting:
+        task = tasks.get(email.task_id) if email.task_id else None
+        held[email.pk] = [*_what_holds(email), _what_its_task_does(task, shut)]
+    return held
 
 
 def _what_stops(recipient: Recipient) -> Iterator[str]:
@@ -167,28 +188,36 @@ def _what_follows(recipient: Recipient, email: Email) -> Iterator[str]:
 
 
 def _what_holds(email: Email) -> Iterator[str]:
-    if email.state not in SENDABLE:
-        return
     account, now = email.account, timezone.now()
     if not account.is_enabled:
-        yield f"The account {account} is switched off: switch it on."
+        yield _switched_off(email)
+    if email.kind != Email.Kind.CAMPAIGN:  # The others go at any hour.
+        return
     opens_at = may_send_at(account.hours, now)
     if opens_at > now:
         yield f"The account {account} works again on {opens_at:%d %B at %H:%M} UTC."
-    yield from _what_its_task_does(email)
 
 
-def _what_its_task_does(email: Email) -> Iterator[str]:
-    task = Task.objects.filter(pk=email.task_id).first() if email.task_id else None
-    if task is None or task.state not in UNFINISHED:
-        yield "No task is planned for it: the next sweep, every 15 minutes, plans one."
-        return
-    if gates([task.queue])[task.queue].holds(task.created_at):
-        yield f"The queue {task.queue} is paused: resume it."
-    elif task.run_at > timezone.now():
-        yield f"Its turn comes on {task.run_at:%d %B at %H:%M:%S} UTC."
-    else:
-        yield f"Its task is {task.state}: a worker takes it as soon as one is free."
+def _switched_off(email: Email) -> str:
+    return f"The account {email.account} is switched off: switch it on."
+
+
+def _gates_before(tasks: Sequence[Task]) -> dict[str, Gate]:
+    """Give the gates of their queues and actors; their names are never the same."""
+    if not tasks:
+        return {}
+    return {**gates({task.queue for task in tasks}), **shut_actors()}
+
+
+def _what_its_task_does(task: Task | None, shut: Mapping[str, Gate]) -> str:
+    if task is None:
+        return "No task is planned for it: the next sweep, every 15 minutes, plans one."
+    for kind, name in (("queue", task.queue), ("actor", task.actor)):
+        if name in shut and shut[name].holds(task.created_at):
+            return f"The {kind} {name} is paused: resume it."
+    if task.run_at > timezone.now():
+        return f"Its turn comes on {task.run_at:%d %B at %H:%M:%S} UTC."
+    return f"Its task is {task.state}: a worker takes it as soon as one is free."
 
 
 def say(recipients: Sequence[Recipient]) -> list[dict[str, Any]]:

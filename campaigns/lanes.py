@@ -18,6 +18,8 @@ from tasks.limits import forget, next_free, shorten
 from tasks.models import Task
 from tasks.states import UNFINISHED
 
+#: Priority of the tasks of mails for which a person waits: they stand in no line.
+AT_ONCE = 10
 #: Follow-ups overtake first mails whose line is longer than this.
 LONG_LINE = timedelta(hours=1)
 

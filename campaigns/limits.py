@@ -1,6 +1,7 @@
 """Every limit that holds a mail back; the smallest wins. No queries.
 
-They are asked together, in the claim alone, and shared by all workers.
+They are asked together, in the claim alone, and shared by all workers. An answer to a
+person waits for what its way out can take alone; limits on cold mail only count it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,19 @@ class Hold(NamedTuple):
 
     limit: Limit
     says: str
+    #: Whether it is there for mail that nobody asked for.
+    is_for_cold_mail: bool = True
+
+    @property
+    def holds_tests(self) -> bool:
+        """Whether it holds a mail to oneself, too."""
+        return isinstance(self.limit, Pace) and not self.is_for_cold_mail
+
+    def for_answer(self) -> Hold:
+        """Give it as it holds for an answer to a person."""
+        if not self.is_for_cold_mail:
+            return self
+        return self._replace(limit=self.limit._replace(holds=False))
 
 
 def limits_on(
@@ -33,27 +47,36 @@ def limits_on(
 ) -> list[Hold]:
     """Give the limits of a mail whose account and campaign are loaded.
 
-    `shared` are all rows of limits that many share. A mail to oneself counts on no day.
+    `shared` are all rows of limits that many share. A mail to oneself is held by the pace
+    of its way out alone, and counts on no day.
     """
-    by_name = {(limit.scope, limit.name): limit for limit in shared}
+    found = [*_all_of(email, shared, now)]
+    if email.kind == Email.Kind.TEST:
+        return [hold for hold in found if hold.holds_tests]
+    if email.is_answer:
+        return [hold.for_answer() for hold in found]
+    return found
+
+
+def _all_of(
+    email: Email, shared: Sequence[SendingLimit], now: datetime
+) -> Iterator[Hold]:
     account, campaign = email.account, email.campaign
-    is_test = email.kind == Email.Kind.TEST
-    found = [*_paces(account)]
-    if not is_test:
-        found += _cap(account, now)
-        if campaign is not None:
-            found += _of_campaign(campaign, email.step, now)
+    yield from _paces(account)
+    yield from _cap(account, now)
     names = [
         (_Scope.PROVIDER, provider_of(account)),
         (_Scope.DOMAIN, email.address.rpartition("@")[2]),
     ]
-    if campaign is not None and campaign.launched_by is not None:
-        names.append((_Scope.USER, campaign.launched_by.get_username()))
+    if campaign is not None:
+        yield from _of_campaign(campaign, email.step, now)
+        if campaign.launched_by is not None:
+            names.append((_Scope.USER, campaign.launched_by.get_username()))
+    by_name = {(limit.scope, limit.name): limit for limit in shared}
     for scope, name in names:
         limit = by_name.get((scope, name)) or by_name.get((scope, EACH))
         if limit is not None:
-            found += _of_shared(limit, name, now, is_test=is_test)
-    return found
+            yield from _of_shared(limit, name, now)
 
 
 def quotas_of(email: Email, shared: Sequence[SendingLimit]) -> list[str]:
@@ -74,6 +97,7 @@ def _paces(account: Account) -> Iterator[Hold]:
     yield Hold(
         Pace(f"email:account:{account.pk}", *rate_of(account.per_minute)),
         f"the account {account} has used up its {account.per_minute:,} mails a minute",
+        is_for_cold_mail=False,
     )
     if account.min_gap_seconds:
         yield Hold(
@@ -106,19 +130,21 @@ def _of_campaign(campaign: Campaign, step: int, now: datetime) -> Iterator[Hold]
         )
 
 
-def _of_shared(
-    limit: SendingLimit, name: str, now: datetime, *, is_test: bool
-) -> Iterator[Hold]:
+def _of_shared(limit: SendingLimit, name: str, now: datetime) -> Iterator[Hold]:
     whose = f"{limit.get_scope_display()} {name}"
+    # What a provider takes, it takes of all mail: beyond that it refuses, or bars us.
+    is_for_cold_mail = limit.scope != _Scope.PROVIDER
     if limit.per_minute is not None:
         yield Hold(
             Pace(f"email:{limit.scope}:{name}", *rate_of(limit.per_minute)),
             f"the limit of {limit.per_minute:,} mails a minute is used up ({whose})",
+            is_for_cold_mail,
         )
-    if limit.per_day is not None and not is_test:
+    if limit.per_day is not None:
         yield Hold(
             _today(f"{limit.scope}:{name}", limit.per_day, now),
             f"the limit of {limit.per_day:,} mails a day is used up ({whose})",
+            is_for_cold_mail,
         )
 
 

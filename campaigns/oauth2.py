@@ -1,9 +1,17 @@
-"""Access tokens of accounts (RFC 6749): fetched when needed, sealed, shared by all workers."""
+"""Access tokens of accounts (RFC 6749): fetched when needed, sealed, shared by all workers.
+
+One worker asks for all, since some servers let only the latest refresh token count. It
+holds a lease meanwhile and no transaction, so a slow server holds up nobody who writes to
+the account's row. What the server gave is stored only where the row still has the grant
+that was asked with: a consent that came in between is newer.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -15,12 +23,28 @@ from django.utils import timezone
 from campaigns.models import Account
 from campaigns.xoauth2 import TokenSource
 from fliptech_site.addresses import is_this_machine, parse_target
-from fliptech_site.errors import PermanentError, TransientError
+from fliptech_site.errors import PermanentError, RateLimited, TransientError
+from tasks.leases import Lease, LostLock
+from tasks.locks import lock
 
 #: A token this close to its end isn't used any more.
 MARGIN = timedelta(seconds=60)
+#: Seconds that a request for a token may take.
+ASK_SECONDS = 15.0
+#: Seconds after which another may ask where the one who asks has died. Longer than a
+#: request takes: a slow server never sees two who live.
+LEASE_SECONDS = 18.0
+#: Seconds that a worker waits for another's answer, then puts its mail off. Longer than a
+#: lease, so that a dead one costs the others no attempt.
+WAIT_SECONDS = 20.0
 #: How long a token holds whose life nobody told.
 _USUAL_SECONDS = 300
+#: What makes a grant; each is sealed anew, so an equal text means that nobody wrote.
+_GRANT = [
+    "log_in", "oauth_provider", "oauth_token_url", "oauth_scope",
+    "oauth_client_id_sealed", "oauth_client_secret_sealed", "oauth_refresh_token_sealed",
+    "oauth_access_token_sealed", "oauth_expires_at",
+]  # fmt: skip
 #: One token: what a header may hold, RFC 6750.
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
@@ -78,18 +102,93 @@ def token_source(account: Account) -> TokenSource:
 def access_token(account: Account, *, refused: str = "") -> str:
     """Give an access token that holds for another minute; not the `refused` one.
 
-    Raises TokenRefused, and TransientError when the token server can't answer now.
+    Not to be called in a transaction (RuntimeError). Raises TokenRefused, and
+    TransientError when the token server, or the worker that asks it, has no answer now.
     """
     if held := _held(account, refused):
         return held
+    answer: dict[str, Any] = {}
+    try:
+        with _alone(account) as lease:
+            asked = _stored(account)
+            if held := _held(asked, refused):
+                return held
+            answer = ask_for_token(asked, _grant_of(asked))
+            return _store(asked, answer, lease)
+    except LostLock:
+        if not answer:
+            raise
+    # This process stood still, and another one asks with the same grant since. If that
+    # brings nothing, this answer is the last that there is.
+    with _alone(account) as lease:
+        return _store(asked, answer, lease)
+
+
+def store_grant(account: Account) -> None:
+    """Store the grant that `account` carries in memory, once a token was given for it.
+
+    Raises as `access_token`; then the row stays as it was.
+    """
+    answer = ask_for_token(account, _grant_of(account))
     with transaction.atomic():
-        # One worker asks, the others wait for its answer: some servers let only the
-        # latest refresh token count.
-        locked = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-        if held := _held(locked, refused):
-            return held
-        keep(locked, ask_for_token(locked, _grant_of(locked)))
-    return locked.oauth_access_token
+        _locked(account)
+        account.save(update_fields=_GRANT)
+        keep(account, answer)
+
+
+@contextmanager
+def _alone(account: Account) -> Iterator[Lease]:
+    """Be the one that asks for this account's token; the others wait."""
+    key = f"oauth2:{account.pk}"
+    with ExitStack() as stack:
+        try:
+            lease = stack.enter_context(
+                lock(key, wait_seconds=WAIT_SECONDS, lease_seconds=LEASE_SECONDS)
+            )
+        except RateLimited as busy:
+            raise TransientError(
+                f"Another worker asks for an access token of {account} and has no answer"
+                " yet: it is tried again.",
+                retry_after=busy.retry_after,
+            ) from None
+        yield lease
+
+
+def _stored(account: Account) -> Account:
+    """Give the account as its row is now. Raises TokenRefused when it was deleted."""
+    return _there(account, Account.objects.filter(pk=account.pk).first())
+
+
+def _locked(account: Account) -> Account:
+    """As `_stored`, and lock the row."""
+    rows = Account.objects.select_for_update(no_key=True)
+    return _there(account, rows.filter(pk=account.pk).first())
+
+
+def _there(account: Account, row: Account | None) -> Account:
+    if row is None:
+        raise TokenRefused(
+            f"The account {account} was deleted meanwhile: there is no log-in any more."
+        )
+    return row
+
+
+def _store(asked: Account, answer: dict[str, Any], lease: Lease) -> str:
+    """Store what the server gave, unless the row has another grant by now.
+
+    Returns the token to be used. Raises LostLock where another one asks by now.
+    """
+    with transaction.atomic():
+        lease.guard()
+        row = _locked(asked)
+        if all(getattr(row, name) == getattr(asked, name) for name in _GRANT):
+            keep(row, answer)
+            return row.oauth_access_token
+    if held := _held(row, ""):
+        return held
+    raise TransientError(
+        f"The account {asked} was connected anew meanwhile: it is tried again."
+    )
 
 
 def keep(account: Account, answer: dict[str, Any]) -> None:
@@ -167,7 +266,7 @@ def ask_for_token(account: Account, grant: dict[str, str]) -> dict[str, Any]:
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         },
-        limits=Limits(bytes=64 * 1024, seconds=15),
+        limits=Limits(bytes=64 * 1024, seconds=ASK_SECONDS),
     )
     host = target.host_port
     if response.status == 429 or response.status >= 500:

@@ -89,7 +89,7 @@ def erase_person(person: Person) -> dict[str, int]:
             "A mail to this address is being sent right now: erase it again in a minute."
         )
     _erase_what_came_back(person, emails)
-    count = emails.update(address=person.token, subject="", detail="")
+    count = emails.update(address=person.token, subject="", detail="", words_hash=None)
     Recipient.objects.filter(address=person.address).update(
         address=person.token, detail=""
     )

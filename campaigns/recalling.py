@@ -1,7 +1,8 @@
 """What a mail said: put together again, since mails are not kept.
 
 Its template is taken as it was when the mail went, and chance falls as it fell then. What
-the lead's row says now may differ from then; who shows the text is told so.
+fills it in is as it is now: a hash tells whether the same words come out, and who shows the
+text is told where they don't.
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from campaigns.composing import footer_of, seed_of, source_of, values_for
+from campaigns.composing import (
+    footer_of,
+    hash_of,
+    seed_of,
+    source_of,
+    values_for,
+)
 from campaigns.enclosing import files_of
 from campaigns.finishing import finish, text_of
 from campaigns.models import Email, Template, TemplateVersion
@@ -18,6 +25,8 @@ from campaigns.templating import Rendered, Source, render
 from demos.models import DemoSite
 from fliptech_site.errors import InvalidInput
 
+CHANGED = "Some words were others when it was sent: the data that fill them in were changed since."
+MAYBE_CHANGED = "The lead's data were changed since: some words may have been others."
 #: Stands for the link that ends mails: the real one belongs to the recipient.
 _NO_LINK = "#unsubscribe"
 
@@ -74,10 +83,18 @@ def _recall(
     except InvalidInput as error:
         return Recalled(note=f"Its text can't be put together again: {error}")
     text = rendered.text if rendered.text.strip() else text_of(rendered.html)
+    return Recalled(text.strip(), _note(email, rendered))
+
+
+def _note(email: Email, rendered: Rendered) -> str:
+    """Say in a sentence that the words were others, or may have been; blank if not."""
+    if email.words_hash is not None:
+        is_same = email.words_hash == hash_of(rendered, _NO_LINK)
+        return "" if is_same else CHANGED
+    # It went before hashes were kept: the lead's row was written, maybe for other fields.
     lead, went = email.lead, email.data_started_at or email.claimed_at
     changed = lead is not None and went is not None and lead.updated_at > went
-    note = "The lead's data were changed since: some words may have been others."
-    return Recalled(text.strip(), note if changed else "")
+    return MAYBE_CHANGED if changed else ""
 
 
 def _render(

@@ -24,6 +24,14 @@ class Fence(NamedTuple):
     attempt: int
 
 
+class Words(NamedTuple):
+    """What is kept of what a mail says."""
+
+    subject: str
+    #: As `composing.hash_of` has it; an answer keeps its whole text, and has none.
+    hash: int | None = None
+
+
 class Settled(NamedTuple):
     """What became of an attempt."""
 
@@ -36,8 +44,10 @@ class Settled(NamedTuple):
 
 _DATA_STARTED = """
 UPDATE campaigns_email AS email
-SET data_started_at = clock_timestamp(), subject = begun.subject
-FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS begun(id, attempt, subject)
+SET data_started_at = clock_timestamp(), subject = begun.subject,
+    words_hash = begun.words_hash
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bigint[])
+    AS begun(id, attempt, subject, words_hash)
 WHERE email.id = begun.id AND email.attempts = begun.attempt AND email.state = 'sending'
 RETURNING email.id
 """
@@ -68,7 +78,7 @@ RETURNING email.id
 """
 
 
-def mark_data_started(subjects: Mapping[Fence, str]) -> set[int]:
+def mark_data_started(begun: Mapping[Fence, Words]) -> set[int]:
     """Commit that DATA begins now; from here on the fate of these mails may be unknown.
 
     Returns the ids of those that are still in these hands: nothing may be sent of the
@@ -78,9 +88,10 @@ def mark_data_started(subjects: Mapping[Fence, str]) -> set[int]:
         cursor.execute(
             _DATA_STARTED,
             [
-                [fence.email_id for fence in subjects],
-                [fence.attempt for fence in subjects],
-                [subject[:400] for subject in subjects.values()],
+                [fence.email_id for fence in begun],
+                [fence.attempt for fence in begun],
+                [words.subject[:400] for words in begun.values()],
+                [words.hash for words in begun.values()],
             ],
         )
         return {row[0] for row in cursor.fetchall()}

@@ -60,11 +60,11 @@ def report(email_id: int) -> dict[str, Any]:
 
 def _send(email_ids: Sequence[int], *, to_sink: bool = False) -> None:
     try:
-        claimed = claim_together(email_ids, task_id=_task_id())
+        claimed = claim_together(email_ids, task_id=_task_id(), to_sink=to_sink)
         result = attempt(claimed, to_sink=to_sink)
         while result.cut_short == CutShort.NOT_WANTED:
             # The rest was not begun: it says why, is skipped, or goes on.
-            claimed = claim_together(email_ids, task_id=_task_id())
+            claimed = claim_together(email_ids, task_id=_task_id(), to_sink=to_sink)
             result = attempt(claimed, to_sink=to_sink)
         _finish_campaign_of(email_ids[0])
         if result.trouble:

@@ -60,7 +60,7 @@ def wait_for_its_time(email: Email, now: datetime) -> Wait | None:
     """Say until when a mail waits for its own time, or for its account's hours."""
     if email.due_at is not None and email.due_at > now:
         return Wait("it is not to be sent before", email.due_at)
-    if email.kind != Email.Kind.CAMPAIGN:  # Written by hand: it goes at once.
+    if email.kind != Email.Kind.CAMPAIGN:  # A person asked for it: it goes at once.
         return None
     opens_at = first_moment(email, now)
     if opens_at > now:
@@ -88,7 +88,8 @@ def ask_limits(emails: Sequence[Email], now: datetime) -> Allotted:
     """Take a slot of all its limits for each mail, in their order, or say who waits.
 
     Those that wait for the same limit get a moment of their own, one behind the other,
-    so that none of them asks in vain again and again.
+    so that none of them asks in vain again and again. Answers do not line up behind them:
+    they ask as soon as the limit is free.
     """
     shared = list(SendingLimit.objects.all())
     holds = [limits_on(email, shared, now) for email in emails]
@@ -103,6 +104,9 @@ def ask_limits(emails: Sequence[Email], now: datetime) -> Allotted:
             ]
         else:
             hold = next(one for one in each if one.limit == answer.limit)
+            if email.is_answer:
+                allotted.waiting.append((email, Wait(hold.says, answer.until)))
+                continue
             waiting = refused.setdefault(hold.limit.key, [])
             waiting.append((email, hold, answer.until))
     for group in refused.values():

@@ -10,14 +10,16 @@ from typing import Any
 from uuid import uuid4
 
 from campaigns.audience import usable_address
+from campaigns.lanes import AT_ONCE
 from campaigns.launching import check_account
 from campaigns.models import Account, Campaign, Email, Template
 from campaigns.reviewing import best_lead
 from campaigns.sending import send_email
+from campaigns.states import SENDABLE
 from fliptech_site.errors import InvalidInput
 from leads.models import Lead
 from tasks.current import current_claim
-from tasks.enqueueing import enqueue
+from tasks.enqueueing import DEFAULT_PRIORITY, enqueue
 
 
 def write_single(
@@ -47,8 +49,19 @@ def write_single(
 
 
 def enqueue_single(email: Email) -> None:
-    """Let a worker send a single mail; works while RabbitMQ is down."""
-    enqueue("send_single_email", unique_key=f"email:{email.pk}", email_id=email.pk)
+    """Let a worker send a single mail; works while RabbitMQ is down.
+
+    An answer overtakes the other mails.
+    """
+    task_id = enqueue(
+        "send_single_email",
+        priority=AT_ONCE if email.is_answer else DEFAULT_PRIORITY,
+        unique_key=f"email:{email.pk}",
+        email_id=email.pk,
+    )
+    # So that its page can tell where its task is, and the sweep plans no second one.
+    waiting = Email.objects.filter(pk=email.pk, state__in=SENDABLE)
+    waiting.update(task_id=task_id)
 
 
 def request_test(
@@ -70,6 +83,7 @@ def request_test(
         check_account(campaign.account)
     enqueue(
         "send_test_email",
+        priority=AT_ONCE,
         campaign_id=campaign_id,
         address=usable,
         test_mode=test_mode,
@@ -82,9 +96,9 @@ def send_test(
 ) -> dict[str, Any]:
     """Send a campaign's mail to oneself, filled in for a lead, or for the best one.
 
-    With `test_mode` it goes to the local mail sink, else through the account's server
-    (which TEST_MODE still keeps on this machine). It is marked [Test], is not tracked
-    and counts nowhere.
+    With `test_mode` it goes to the local mail sink, which no limit holds up, else through
+    the account's server (which TEST_MODE still keeps on this machine) at the pace that
+    this can take. It is marked [Test], is not tracked and counts nowhere.
     """
     campaign = _campaign(campaign_id)
     held = current_claim()

@@ -16,19 +16,27 @@ from django.db import connection
 
 
 class Pace(NamedTuple):
-    """One slot per interval; who comes late may catch up on `slack_seconds` (GCRA)."""
+    """One slot per interval; who comes late may catch up on `slack_seconds` (GCRA).
+
+    One that does not hold never refuses: its next slot only comes an interval after this.
+    """
 
     key: str
     interval_seconds: float
     slack_seconds: float = 0.0
+    holds: bool = True
 
 
 class Quota(NamedTuple):
-    """At most so many until `ends_at` (aware); the key names the period, too."""
+    """At most so many until `ends_at` (aware); the key names the period, too.
+
+    One that does not hold never refuses: it only counts, beyond its most, too.
+    """
 
     key: str
     most: int
     ends_at: datetime
+    holds: bool = True
 
 
 Limit = Pace | Quota
@@ -56,7 +64,7 @@ class Standing:
         refusals = [
             Refused(limit, free_at)
             for limit in limits
-            if (free_at := self._free_at(limit)) > self.now
+            if limit.holds and (free_at := self._free_at(limit)) > self.now
         ]
         if refusals:
             return max(refusals, key=lambda refused: refused.until)
@@ -64,9 +72,14 @@ class Standing:
             if isinstance(limit, Quota):
                 self.used[limit.key] = self.used.get(limit.key, 0) + 1
             else:
-                start = max(self.next_at.get(limit.key, self.now), self.now)
-                self.next_at[limit.key] = start + _seconds(limit.interval_seconds)
+                self.next_at[limit.key] = self._next_at(limit)
         return None
+
+    def _next_at(self, pace: Pace) -> datetime:
+        """Give when the next slot is free once one is taken now."""
+        planned = max(self.next_at.get(pace.key, self.now), self.now)
+        interval = _seconds(pace.interval_seconds)
+        return planned + interval if pace.holds else max(planned, self.now + interval)
 
     def _free_at(self, limit: Limit) -> datetime:
         if isinstance(limit, Quota):

@@ -55,6 +55,12 @@ class AccountAdmin(AccountButtons):
         "dkim_change": _BY_SMTP, "dkim_pasted": "dkim_change == 'paste'",
     }  # fmt: skip
 
+    def save_model(
+        self, request: HttpRequest, obj: Account, form: AccountForm, change: bool
+    ) -> None:
+        """Write what the form has; not the tokens that workers renew meanwhile."""
+        obj.save(update_fields=form.written)
+
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         """Show the day and the record once there is an account."""
         shown = ("day", "domain_at_a_glance") if obj else ()

@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
-from campaigns.consenting import begin, finish, take_back
+from campaigns.consenting import DELETED, begin, finish, take_back
 from campaigns.models import Account
 from campaigns.oauth2 import reason_of
 from campaigns.trying_accounts import try_account
@@ -98,11 +98,13 @@ class ConsentButtons(ModelAdmin):
             asked = take_back(request.session, request.GET.get("state", ""))
         except FlipTechError as error:
             messages.error(request, str(error))
-            return HttpResponseRedirect(reverse("admin:campaigns_account_changelist"))
+            return HttpResponseRedirect(_list())
         account = self.get_object(request, str(asked.account))
-        if account is None or not self.has_change_permission(request, account):
+        if not self.has_change_permission(request, account):
             raise PermissionDenied
-        if code := request.GET.get("code"):
+        if account is None:
+            messages.error(request, DELETED)
+        elif code := request.GET.get("code"):
             try:
                 account = finish(asked, code)
             except FlipTechError as error:
@@ -112,7 +114,8 @@ class ConsentButtons(ModelAdmin):
         else:
             said = reason_of(request.GET.dict()) or "no reason given"
             messages.error(request, f"{account} is not connected: {said}.")
-        return HttpResponseRedirect(_page_of(account.pk))
+        is_there = Account.objects.filter(pk=asked.account).exists()
+        return HttpResponseRedirect(_page_of(asked.account) if is_there else _list())
 
     def _tell(self, request: HttpRequest, account: Account) -> None:
         self.log_change(request, account, "Connected by OAuth2.")
@@ -145,6 +148,10 @@ def _is_home(request: HttpRequest) -> bool:
         " connect. (PUBLIC_URL sets it.)",
     )
     return False
+
+
+def _list() -> str:
+    return reverse("admin:campaigns_account_changelist")
 
 
 def _page_of(account: object) -> str:

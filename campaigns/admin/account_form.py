@@ -39,6 +39,10 @@ SECRETS = {
 _KEPT = "Kept encrypted and never shown again; blank keeps the present one."
 _OWN = "Blank takes the provider's own;"
 _MONO = {"style": "font-family:ui-monospace,monospace", "rows": 5}
+#: Columns that workers renew by themselves; see `AccountForm.written`.
+_TOKENS = {
+    "oauth_refresh_token_sealed", "oauth_access_token_sealed", "oauth_expires_at",
+}  # fmt: skip
 #: Providers that have no address of their own.
 _NEED_ADDRESS = {Account.Kind.POSTAL, Account.Kind.UNISENDER_GO}
 _NEED_SECRET = {
@@ -211,7 +215,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         for field, secret in SECRETS.items():
             if typed := self.cleaned_data.get(field):
                 setattr(account, secret, typed)
-        if any(name.startswith(("oauth_", "new_")) for name in self.changed_data):
+        if self.changes_grant:
             account.oauth_access_token, account.oauth_expires_at = "", None
         change = self.cleaned_data.get("dkim_change")
         if change == DkimKeys.MAKE:
@@ -222,6 +226,22 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             account.dkim_key = ""
         saved: Account = super().save(commit)
         return saved
+
+    @property
+    def changes_grant(self) -> bool:
+        """Whether the access token that there is was given for something else."""
+        return any(name.startswith(("oauth_", "new_")) for name in self.changed_data)
+
+    @property
+    def written(self) -> list[str] | None:
+        """Name the columns to be written; None for all.
+
+        A worker may have renewed the tokens since this form's row was read.
+        """
+        if self.instance._state.adding or self.changes_grant:
+            return None
+        names = [field.name for field in Account._meta.concrete_fields]
+        return [name for name in names if name not in _TOKENS | {"id"}]
 
     def _check_keys(self, cleaned: dict[str, Any]) -> None:
         kind, account = cleaned.get("kind"), self.instance

@@ -19,13 +19,14 @@ from unfold.decorators import display
 from campaigns.admin.showing import EMAIL_COLOURS, boxed_html
 from campaigns.answering import write_answer
 from campaigns.incoming.cleaning import html_part
-from campaigns.models import Conversation, IncomingMessage
+from campaigns.models import Conversation, Email, IncomingMessage
 from campaigns.receiving.conversations import (
     close,
     entries_of,
     mark_read,
     mark_unread,
 )
+from campaigns.states import SENDABLE, EmailState
 from fliptech_site.errors import InvalidInput
 from leads.admin.showing import ReadOnlyAdmin
 
@@ -102,7 +103,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         text = request.POST.get("text", "")
         key = request.POST.get("request_key", "")[:60] or uuid4().hex
         try:
-            write_answer(
+            email = write_answer(
                 conversation,
                 text,
                 user=request.user,  # type: ignore[arg-type]
@@ -110,7 +111,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             )
         except InvalidInput as error:
             return self._page(request, conversation, text=text, problem=str(error))
-        messages.success(request, f"Your answer to {conversation} is on its way.")
+        messages.success(request, f"Your answer to {conversation} {_where(email)}")
         return HttpResponseRedirect(_address_of(pk))
 
     def mark(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -201,6 +202,15 @@ class ConversationAdmin(ReadOnlyAdmin):
         if conversation.needs_answer:
             return "needs an answer"
         return "unread" if conversation.is_unread else "answered"
+
+
+def _where(email: Email) -> str:
+    """Say how far an answer is whose form was just sent, maybe a second time."""
+    if email.state == EmailState.SENT:
+        return "was sent."
+    if email.state in SENDABLE:
+        return "is on its way: no daily limit and no working hours hold it."
+    return f"is {email.get_state_display()}: see below."
 
 
 def _address_of(pk: int) -> str:

@@ -130,7 +130,7 @@ class EmailAdmin(SettlingButtons, LongListAdmin):
     list_filter = ("state", "kind", "campaign", "account", "reason")
     search_fields = ("address",)
     search_help_text = f"{_SEARCH}, or a whole Message-ID"
-    list_select_related = ("campaign",)
+    list_select_related = ("campaign", "account")
     inlines = (EvidenceInline, TrackingEventInline)
     actions = ("send_again",)
     fieldsets = (

@@ -104,6 +104,8 @@ class Email(models.Model):
     #: What a provider calls the mail in its events; blank for SMTP.
     provider_id = models.CharField(max_length=200, blank=True)
     subject = models.CharField(max_length=400, blank=True)
+    #: What its template's words were, as `composing.hash_of` has it; None before it began.
+    words_hash = models.BigIntegerField(null=True, blank=True, editable=False)
     #: SMTP attempts begun; also the fencing number of the present one.
     attempts = models.PositiveSmallIntegerField(default=0)
     #: The task that is to send it, or sent it.
@@ -237,3 +239,8 @@ class Email(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address} #{self.pk}"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a person wrote it in a conversation, to who wrote to us."""
+        return self.kind == self.Kind.SINGLE and self.template_id is None

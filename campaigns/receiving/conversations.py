@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from campaigns.explaining import explain
+from campaigns.explaining import explain, what_holds
 from campaigns.models import Conversation, Email, IncomingMessage
 from campaigns.states import EmailState
 
@@ -76,10 +77,14 @@ def _ours(conversation: Conversation) -> list[Entry]:
     from campaigns.recalling import recall
 
     recalled = recall(list(emails))
-    return [_our_entry(email, recalled.get(email.pk)) for email in emails]
+    held = what_holds([email for email in emails if email.is_answer])
+    return [
+        _our_entry(email, recalled.get(email.pk), held.get(email.pk, []))
+        for email in emails
+    ]
 
 
-def _our_entry(email: Email, recalled: Recalled | None) -> Entry:
+def _our_entry(email: Email, recalled: Recalled | None, held: Sequence[str]) -> Entry:
     written = getattr(email, "written", None)
     who = email.account.from_name
     if written is not None and written.user is not None:
@@ -90,15 +95,18 @@ def _our_entry(email: Email, recalled: Recalled | None) -> Entry:
         who=who,
         subject=email.subject,
         text=written.text if written else recalled.text if recalled else "",
-        note=_note(email, recalled),
+        note=_note(email, recalled, held),
         email=email,
     )
 
 
-def _note(email: Email, recalled: Recalled | None) -> str:
+def _note(email: Email, recalled: Recalled | None, held: Sequence[str]) -> str:
     if recalled is not None:
         return recalled.note
-    return "" if email.state == EmailState.SENT else explain(email, email.campaign)
+    if email.state == EmailState.SENT:
+        return ""
+    said = explain(email, email.campaign)
+    return " ".join([said, *(each for each in held if each not in said)])
 
 
 def _theirs(conversation: Conversation) -> list[Entry]:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.urls import reverse
 
 from campaigns import consenting
@@ -142,6 +143,44 @@ def test_a_grant_that_does_not_last_is_refused(admin, account, provider):
     answer = come_back(admin, provider.consent(press(admin, account)["HX-Redirect"]))
     assert "no grant that lasts" in told(answer)
     assert not Account.objects.get().oauth_access_token_sealed
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("moment", ["before", "while the code is traded"])
+def test_an_account_that_was_deleted_meanwhile_is_told_in_one_sentence(
+    moment, admin, account, provider
+):
+    def delete():
+        try:
+            Account.objects.all().delete()
+        finally:
+            connection.close()
+
+    back = provider.consent(press(admin, account)["HX-Redirect"])
+    if moment == "before":
+        Account.objects.all().delete()
+    else:
+        usual = provider.trade
+        provider.trade = lambda asked: (delete(), usual(asked))[1]
+    answer = come_back(admin, back)
+
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0] == "/admin/campaigns/account/"
+    assert told(answer) == (
+        "The account was deleted meanwhile, so nothing was stored: make it anew and"
+        " connect it."
+    )
+    assert not Account.objects.exists()
+
+
+def test_a_grant_for_an_account_that_is_gone_is_not_even_asked_for(account, provider):
+    session = {}
+    back = provider.consent(consenting.begin(account, session))
+    asked = consenting.take_back(session, parse_qs(urlsplit(back).query)["state"][0])
+    Account.objects.all().delete()
+    with pytest.raises(consenting.InvalidInput, match="deleted meanwhile"):
+        consenting.finish(asked, "code-1")
+    assert provider.codes
 
 
 def test_a_browser_that_would_come_back_elsewhere_is_told_before(

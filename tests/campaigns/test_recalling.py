@@ -14,11 +14,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Email, Template, TemplateVersion
-from campaigns.recalling import recall
-from campaigns.sending import send_email
+from campaigns.models import (
+    Account,
+    Campaign,
+    Conversation,
+    Email,
+    Template,
+    TemplateVersion,
+)
+from campaigns.recalling import CHANGED, MAYBE_CHANGED, Recalled, recall
+from campaigns.sending import send_email, send_together
 from demos.models import DemoSite
 from leads.models import Lead
+from leads.person_requests import erase_all
 
 pytestmark = pytest.mark.django_db
 
@@ -73,13 +81,77 @@ def test_a_demo_that_was_taken_down_still_stands_in_it(sent):
     assert recall([Email.objects.get()])[email.pk].text == arrived
 
 
-def test_a_lead_that_was_changed_since_is_told(sent):
-    email, _ = sent
-    later = email.data_started_at + timedelta(hours=1)
-    Lead.objects.update(name="Another name", updated_at=later)
+def change_lead(**values):
+    Lead.objects.update(**values, updated_at=timezone.now() + timedelta(hours=1))
+
+
+def test_words_that_come_out_otherwise_now_are_told(sent):
+    email, arrived = sent
+    name = email.lead.name
+    change_lead(name="Another name")
     recalled = recall([Email.objects.get()])[email.pk]
     assert "Another name" in recalled.text
-    assert "data were changed since" in recalled.note
+    assert recalled.note == CHANGED
+    # Who changes it back changes nothing.
+    change_lead(name=name)
+    assert recall([Email.objects.get()])[email.pk] == Recalled(arrived)
+
+
+def test_a_lead_that_was_looked_at_again_is_no_news(sent):
+    email, arrived = sent
+    change_lead(score=12, phone="+14155550123", audit={"title": "New"})
+    assert recall([Email.objects.get()])[email.pk] == Recalled(arrived)
+
+
+@pytest.mark.parametrize("body", ["{{ sender.name }}", "{{ campaign.name }}"])
+def test_a_sender_or_a_campaign_that_was_renamed_is_told(
+    body, make_email, make_campaign, make_template, server
+):
+    template = make_template(body_html=f"<p>{body} {{{{ unsubscribe_url }}}}</p>")
+    campaign = make_campaign(template=template, port=server.port)
+    email = make_email(campaign=campaign)
+    send_email(email.pk)
+    assert recall([Email.objects.get()])[email.pk].note == ""
+    Account.objects.update(from_name="Bea")
+    Campaign.objects.update(name="Autumn")
+    assert recall([Email.objects.get()])[email.pk].note == CHANGED
+
+
+def test_mails_that_went_together_are_known_again(
+    make_account, make_email, make_campaign, server
+):
+    campaign = make_campaign(account=make_account(server.port, window=5))
+    emails = [make_email(campaign=campaign) for _ in range(3)]
+    send_together([email.pk for email in emails])
+    assert None not in Email.objects.values_list("words_hash", flat=True)
+    assert {each.note for each in recall(list(Email.objects.all())).values()} == {""}
+
+
+def test_of_a_mail_without_a_hash_it_is_told_that_its_lead_was_changed(sent):
+    email, _ = sent
+    Email.objects.update(words_hash=None)
+    assert recall([Email.objects.get()])[email.pk].note == ""
+    change_lead(name="Another name")
+    assert recall([Email.objects.get()])[email.pk].note == MAYBE_CHANGED
+
+
+def test_the_conversation_says_it_once_and_only_then(sent, client):
+    email, _ = sent
+    talk = Conversation.objects.create(
+        account=email.account, address=email.address, last_at=timezone.now()
+    )
+    client.force_login(User.objects.create_superuser("root"))
+    page = reverse("admin:campaigns_conversation_change", args=[talk.pk])
+    change_lead(score=1)
+    assert "were others" not in client.get(page).content.decode()
+    change_lead(name="Another name")
+    assert client.get(page).content.decode().count(CHANGED) == 1
+
+
+def test_erasing_a_person_leaves_no_hash_of_what_was_written(sent):
+    email, _ = sent
+    erase_all(email.address)
+    assert Email.objects.get().words_hash is None
 
 
 def test_a_mail_that_never_began_says_nothing(make_email):

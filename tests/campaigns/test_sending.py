@@ -16,7 +16,7 @@ from campaigns import attempting, servers, smtp
 from campaigns.claiming import claim
 from campaigns.fates import AccountTrouble
 from campaigns.models import Email
-from campaigns.recording import Fence, mark_data_started
+from campaigns.recording import Fence, Words, mark_data_started
 from campaigns.sending import send_email
 from campaigns.servers import Timeouts
 from fliptech_site.errors import TransientError
@@ -230,7 +230,7 @@ def test_a_crash_after_data_began_is_in_doubt_for_the_same_task(
     email = make_email(port=server.port)
     claimed = claim(email.pk, task_id=task_id)
     assert claimed
-    mark_data_started({Fence(email.pk, claimed.attempts): ""})
+    mark_data_started({Fence(email.pk, claimed.attempts): Words("")})
 
     as_task(task_id)
 

@@ -61,6 +61,26 @@ def test_slack_lets_a_late_taker_catch_up_and_no_more():
     assert answers[2].until == after(5)
 
 
+def test_a_limit_that_does_not_hold_refuses_nobody_and_counts_all_the_same():
+    full, counted = Quota("day", 1, LATER), Quota("day", 1, LATER, holds=False)
+    standing = Standing(NOW)
+
+    assert [standing.take([counted]) for _ in range(3)] == [None] * 3
+    assert standing.used == {"day": 3}
+    assert standing.take([full]).limit == full
+
+
+def test_after_a_pace_that_does_not_hold_the_next_slot_is_an_interval_away():
+    pace, counted = Pace("p", 10), Pace("p", 10, holds=False)
+    standing = Standing(NOW)
+    standing.take([pace])
+    standing.now = after(4)
+
+    # However many there were: they move what comes next, and line up behind nobody.
+    assert [standing.take([counted]) for _ in range(3)] == [None] * 3
+    assert standing.take([pace]).until == after(14)
+
+
 @given(
     per_minute=st.integers(1, 200),
     waits=st.lists(st.floats(0, 5), min_size=1, max_size=400),

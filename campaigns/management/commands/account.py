@@ -12,12 +12,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
 from campaigns.dkim_signing import generate_key, public_record, record_name
 from campaigns.domain_checks import check_domain
 from campaigns.models import Account
-from campaigns.oauth2 import access_token, client_of
+from campaigns.oauth2 import client_of, store_grant
 from campaigns.trying_accounts import try_account
 from fliptech_site.errors import FlipTechError
 
@@ -88,9 +87,7 @@ class Command(BaseCommand):
             client_of(account)  # The installation's own, or a sentence about it.
         account.oauth_access_token = ""
         account.oauth_expires_at = None
-        with transaction.atomic():  # What proves wrong leaves the account as it was.
-            account.save()
-            access_token(account)
+        store_grant(account)
         self.stdout.write(f"{account} has its grant, and a token was given for it.")
 
     def _dkim(self, account: Account, options: dict[str, Any]) -> None:
