@@ -136,7 +136,7 @@ def diagnose(
 def _without_names(words: str) -> str:
     """Put stand-ins for addresses and the hosts of their domains; links stay."""
     domains = sorted({found[1].rstrip(".-") for found in _NAMED.finditer(words)})
-    words = _NAMED.sub("a@b.c", words)
+    words = _NAMED.sub("a@b", words)
     for domain in domains[:_MAX_DOMAINS]:
         hosts = rf"(?<![\w/@.\-])(?:[\w\-]+\.){{0,4}}{re.escape(domain)}(?![\w\-])"
         words = re.sub(hosts, "b.c", words, flags=re.IGNORECASE)

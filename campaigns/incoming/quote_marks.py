@@ -50,6 +50,13 @@ _HEADER = [
 ]
 
 
+#: The same names on lines of their own, as Lotus Notes writes them.
+_ALONE = [
+    re.compile(rf"^\s{{0,40}}(?:{_PHRASES[kind]})\s?[:：]?(?:\s|$)", re.IGNORECASE)
+    for kind in ("to_whom", "about")
+]
+
+
 def attribution_at(lines: Sequence[str], number: int) -> int:
     """Return how many lines the attribution takes that begins here, 0 without one.
 
@@ -159,6 +166,23 @@ def header_block_at(lines: Sequence[str], number: int) -> int:
         2 if first == 0 and _ADDRESS.search(" ".join(lines[number : number + 2])) else 3
     )
     return count if has_who and len(kinds) >= enough else 0
+
+
+def is_notes_block_at(lines: Sequence[str], number: int) -> bool:
+    """Say whether a name, a time, To and Subject follow each other, as in Lotus Notes."""
+    if number + 1 >= len(lines) or not 2 < len(lines[number].strip()) <= 100:
+        return False
+    when = lines[number + 1].strip()
+    if len(when) > 60 or not (_DATE.search(when) and _TIME.search(when)):
+        return False
+    to_whom, about = _ALONE
+    below = lines[number + 2 : number + 2 + 2 * _BLOCK_LINES]
+    to = next((at for at, line in enumerate(below) if to_whom.match(line[:60])), None)
+    return (
+        to is not None
+        and to <= 2
+        and any(about.match(each[:60]) for each in below[to:])
+    )
 
 
 def _kind_of(line: str) -> int | None:

@@ -77,8 +77,10 @@ def _told_apart(lines: Sequence[str], *, keeps_signature: bool = False) -> list[
         elif wrapped := quote_marks.attribution_at(lines, number):
             told.append(_Line(ATTRIBUTION, line))
             number += wrapped - 1
-        elif quote_marks.header_block_at(lines, number) or (
-            _RULE.match(line) and _is_above_block(lines, number)
+        elif (
+            quote_marks.header_block_at(lines, number)
+            or quote_marks.is_notes_block_at(lines, number)
+            or (_RULE.match(line) and _is_above_block(lines, number))
         ):
             told.append(_Line(ORIGINAL, line))
             break

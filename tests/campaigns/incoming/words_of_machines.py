@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 MACHINES = [
+    "Our team has received your enquiry and will respond shortly.",
+    "Messages outside office hours will be answered the next working day.",
+    "Derzeit befinde ich mich in Mutterschutz und Elternzeit.",
     "Hi, I'm enjoying some time off and will be back at my desk on the 7th. I'll answer your mail then.",
     "Thanks for your message. I'm on annual leave this week. If it's urgent, text me.",
     "I no longer work at Acme. Please contact Jane Doe (jane@acme.example) instead.",
