@@ -19,6 +19,9 @@ _MACHINES = re.compile(
 )
 #: Phones and tablets whose names end like those of crawlers.
 _PHONES = re.compile(r"cubot", re.IGNORECASE)
+#: One name and version and no more: a library's or a tool's, unless people read with it.
+_LONE = re.compile(r"[a-z][\w.\-]{0,60}/v?\d[\w.+\-]{0,40}", re.IGNORECASE)
+_READ_WITH = re.compile(rf"(?:{_PHRASES['read_with']})", re.IGNORECASE)
 _NAME = re.compile(r"[a-z]{3}", re.IGNORECASE)
 
 
@@ -29,5 +32,7 @@ def is_bot(agent: str) -> bool:
         return True
     # Mozilla/5.0 and no more is what programs send that want to look like a browser.
     if re.fullmatch(r"mozilla/\d\.\d(?: \(compatible;?\))?", agent, re.IGNORECASE):
+        return True
+    if _LONE.fullmatch(agent) and not _READ_WITH.match(agent):
         return True
     return bool(_MACHINES.search(agent)) or is_crawler(agent)

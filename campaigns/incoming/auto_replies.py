@@ -44,8 +44,16 @@ _SUBJECT_ANYWHERE = re.compile(
 )
 _SUBJECTS = (_SUBJECT, _SUBJECT_BELOW, _SUBJECT_ANYWHERE)
 _BODY = re.compile(_PHRASES["body"], re.IGNORECASE)
+#: What only machines say, wherever it stands.
+_AUTOMATIC = re.compile(_PHRASES["automatic"], re.IGNORECASE)
 _THANKS = re.compile(_PHRASES["thanks"], re.IGNORECASE)
 _PROMISE = re.compile(_PHRASES["promise"], re.IGNORECASE)
+_AWAY = re.compile(_PHRASES["away"], re.IGNORECASE)
+_LIMIT = re.compile(_PHRASES["limit"], re.IGNORECASE)
+_PAST = re.compile(_PHRASES["past"], re.IGNORECASE)
+_ASKS = re.compile("[?？]")
+#: Characters around a word of absence in which its end is looked for, or that it is past.
+_AROUND, _AFTER, _BEFORE = 60, 160, 40
 #: Characters behind thanks in which a machine promises that somebody will answer.
 _SOON = 250
 _NO_REPLY = re.compile(
@@ -54,12 +62,13 @@ _NO_REPLY = re.compile(
 )
 
 
-def why_automatic(message: Incoming, new_text: str) -> str:
+def why_automatic(message: Incoming, new_text: str, own_text: str) -> str:
     """Return what shows that a machine answered, "" for a mail that a person wrote.
 
-    `new_text` is the body without quotes: our own words must not decide.
+    `new_text` is the body without quotes: our own words must not decide. `own_text` has
+    the signature, too, below which machines say that they are some.
     """
-    return _in_headers(message) or _in_words(message, new_text)
+    return _in_headers(message) or _in_words(message, new_text, own_text)
 
 
 def _in_headers(message: Incoming) -> str:
@@ -94,6 +103,10 @@ def _in_headers(message: Incoming) -> str:
         return "A rule of a mailbox wrote it."
     if headers.text("x-apple-action").strip().lower() == "vacation":
         return "It has the header x-apple-action."
+    # Rules of Exchange mark what they forward, too; but only machines want no answer at all.
+    suppressed = headers.text("x-auto-response-suppress").strip().lower()
+    if suppressed == "all" and "x-ms-exchange-inbox-rules-loop" in headers:
+        return "A rule of a mailbox wrote it."
     if headers.raw("delivered-to").lower().startswith("autoresponder"):
         return "An autoresponder wrote it."
     if headers.raw("x-post-messageclass").strip().startswith("9"):
@@ -103,16 +116,27 @@ def _in_headers(message: Incoming) -> str:
     return ""
 
 
-def _in_words(message: Incoming, new_text: str) -> str:
+def _in_words(message: Incoming, new_text: str, own_text: str) -> str:
     subject = message.subject[:300]
     if says_absent(subject) or _SUBJECT_OF_MACHINE.search(subject):
         return f"Its subject is {subject[:80]!r}."
     beginning = new_text[:_BEGINNING]
-    if found := _BODY.search(beginning) or _promised(beginning):
+    found = (
+        _BODY.search(beginning)
+        or _promised(beginning)
+        or _absent(beginning)
+        or _AUTOMATIC.search(own_text)
+    )
+    if found:
         return f"It says {' '.join(found[0].split())[:80]!r}."
-    if _NO_REPLY.search(message.sender):
+    if is_no_person(message.sender):
         return f"{message.sender!r} is no person's address."
     return ""
+
+
+def is_no_person(sender: str) -> bool:
+    """Say whether nobody writes with an address, such as noreply@shop.example."""
+    return bool(_NO_REPLY.search(sender))
 
 
 def says_absent(subject: str) -> bool:
@@ -126,6 +150,17 @@ def _promised(text: str) -> re.Match[str] | None:
         end = thanks.end()
         if found := _PROMISE.search(text, end, end + _SOON):
             return found
+    return None
+
+
+def _absent(text: str) -> re.Match[str] | None:
+    """Find a word of absence beside words of its end; people ask, or tell of the past."""
+    for away in _AWAY.finditer(text):
+        start, end = away.span()
+        around = text[max(start - _AROUND, 0) : end + _AFTER]
+        is_past = _PAST.search(text[max(start - _BEFORE, 0) : start])
+        if _LIMIT.search(around) and not is_past and not _ASKS.search(around):
+            return away
     return None
 
 

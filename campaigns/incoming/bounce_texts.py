@@ -15,6 +15,8 @@ from campaigns.incoming.phrases import read_phrases
 #: Lines of a notice that are looked at, and addresses that are taken from it.
 MAX_LINES = 1_000
 MAX_ADDRESSES = 100
+#: Characters before an address in which is told whose it is.
+_LEADING = 200
 
 _ADDRESS = r"[\w!#$%&'*+/=?^`{|}~.\-]{1,64}@[\w\-]+(?:\.[\w\-]+)*"
 _ANY = re.compile(_ADDRESS)
@@ -44,9 +46,12 @@ _COPY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEAD_OF_NAMES = re.compile(
-    r"\b(?:recipients?|address(?:es|\(es\))?|users?)\b.{0,200}:\s*$", re.IGNORECASE
+    r"\b(?:recipients?|address(?:es|\(es\))?|users?|following)\b.{0,200}:\s*$",
+    re.IGNORECASE,
 )
-_BARE_NAME = re.compile(r"[ \t]+<?([A-Za-z0-9][\w.\-]{1,39})>?\s*")
+_BARE_NAME = re.compile(
+    r"[ \t]+<?([A-Za-z0-9][\w.\-]{1,39})>?\s*(?:\([^()@]{1,80}\)\s*)?"
+)
 _RAW_HEADERS = re.compile(
     r"(?m)^(?:> ?)?(?:Received: (?:from|by|\()|Return-Path: ?<|DKIM-Signature: )",
     re.IGNORECASE,
@@ -124,20 +129,23 @@ def _in_line(line: str, around: str, before: str) -> list[tuple[str, int]]:
     found = []
     first = _FIRST.match(line)
     labelled = {match[1].lower() for match in _LABELLED.finditer(line)}
+    tells_failure = bool(_FAILING.search(around) or _FAILING.search(before))
     for match in _ANY.finditer(line):
         address = _NOTATION.sub("", match[0].strip(".'`").lower())
-        leading = f"{before[-60:]} {line[: match.start()]}"
-        is_example = match[0].startswith(_PLACEHOLDERS) or _PROPOSED.search(leading)
+        leading = line[max(match.start() - _LEADING, 0) : match.start()]
+        is_example = match[0].startswith(_PLACEHOLDERS) or _PROPOSED.search(
+            f"{before[-60:]} {leading}"
+        )
         if not _is_plausible(address) or is_example:
             continue
         if (
             first and match[0] == first[1] and match.start() == first.start(1)
         ) or address in labelled:
             sureness = 3
-        elif _OF_SENDER.search(line[: match.start()]):
+        elif _OF_SENDER.search(leading):
             continue
         else:
-            sureness = 2 if _FAILING.search(around) or _FAILING.search(before) else 1
+            sureness = 2 if tells_failure else 1
         found.append((address, sureness - 2 * bool(_SERVICE.search(address))))
     return found
 

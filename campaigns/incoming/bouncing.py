@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from campaigns.incoming.auto_replies import says_absent
+from campaigns.incoming.auto_replies import is_no_person, says_absent
 from campaigns.incoming.bounce_texts import (
     Mentioned,
     bare_names,
@@ -167,7 +167,7 @@ def _looks_like_bounce(message: Incoming) -> bool:
         return True
     headers = message.headers
     subject = message.subject[:300]
-    is_daemon = bool(_DAEMON.search(headers.text("from")[:300]))
+    is_daemon = is_mail_system(message)
     is_answer = bool(_ANSWER.search(subject)) or "in-reply-to" in headers
     if not is_daemon and headers.raw("return-path").strip() in _NO_SENDER:
         # Notices of absence have no sender either, and name who helps meanwhile.
@@ -177,7 +177,22 @@ def _looks_like_bounce(message: Incoming) -> bool:
             return is_daemon or ("in-reply-to" not in headers and _is_notice(message))
         # People write of failed deliveries too, but name and enclose no mail that failed.
         return _is_notice(message) or _holds_a_mail(message)
-    return is_daemon and _is_notice(message)
+    if is_daemon:
+        return _is_notice(message)
+    # No person has such an address; but shops and systems write of much else with it.
+    return not is_answer and is_no_person(message.sender) and _is_plain_notice(message)
+
+
+def is_mail_system(message: Incoming) -> bool:
+    """Say whether From names a mail system: MAILER-DAEMON, postmaster and the like."""
+    return bool(_DAEMON.search(message.headers.text("from")[:300]))
+
+
+def _is_plain_notice(message: Incoming) -> bool:
+    """Say whether a text both tells of a failed delivery and names whom it concerns."""
+    notice, _ = notice_of(message.text)
+    found = mentioned_in(notice, own={first_address(message.headers.text("to"))})
+    return bool(found) and found[0].sureness >= 2 and bool(_FAILED.search(notice))
 
 
 def _is_notice(message: Incoming) -> bool:
@@ -242,7 +257,8 @@ def _noticed(
     each: Mentioned, message: Incoming, notice: str, *, is_alone: bool, delayed: bool
 ) -> Failed:
     found = diagnose(each.words, is_delayed=delayed, is_final=not delayed)
-    if found.reason == "unknown" or (found.reason == "expired" and is_alone):
+    is_vague = found.reason == "expired" or found.status.endswith(".0.0")
+    if found.reason == "unknown" or (is_vague and is_alone):
         found = diagnose(
             f"{each.words} . {notice} . {message.subject}",
             is_delayed=delayed,

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from campaigns.incoming.auto_replies import is_list, why_automatic
-from campaigns.incoming.bouncing import MAX_WORDS, Failed, read_bounce
+from campaigns.incoming.bouncing import MAX_WORDS, Failed, is_mail_system, read_bounce
 from campaigns.incoming.complaints import is_feedback, read_complaint
 from campaigns.incoming.json_notices import Notified, read_json_notice
 from campaigns.incoming.reading import Incoming, read_incoming
-from campaigns.incoming.reply_texts import new_text_of
+from campaigns.incoming.reply_texts import new_text_of, own_text_of
 
 _RE = re.compile(
     r"^\W*(?:re|aw|antw|sv|vs|odp|rif|res|r|ynt|回复|答复|回覆|ответ)\s?(?:\[\d+\])?\s?[:：]",
@@ -95,13 +95,15 @@ def _notified(notified: Notified) -> Classified:
 
 
 def _personal(message: Incoming) -> Classified:
-    new_text = new_text_of(message.text)
-    if why := why_automatic(message, new_text):
+    text = message.text
+    if why := why_automatic(message, new_text_of(text), own_text_of(text)):
         return Classified(Kind.AUTO_REPLY, reason=why)
     headers = message.headers
-    if not message.sender or not (message.text.strip() or message.subject):
+    if not message.sender or not (text.strip() or message.subject):
         return Classified(Kind.OTHER, reason="It has no sender or no text.")
     answers = "in-reply-to" in headers or "references" in headers
+    if is_mail_system(message) and (not answers or "daemon" in message.sender):
+        return Classified(Kind.OTHER, reason="A mail system wrote it.")
     if is_list(message) and not answers:
         return Classified(Kind.OTHER, reason="It is a newsletter or from a list.")
     if answers or _RE.search(message.subject):

@@ -21,6 +21,19 @@ _PLAIN = re.compile(r"abuse report|complaint about message from", re.IGNORECASE)
 _SENDER = re.compile(
     r"^(?:scomp|fbl\S*|feedback\S*|staff)@|@(?:\S+\.)?(?:fbl|arf)\.", re.IGNORECASE
 )
+#: Who reports spam for others, in forms of their own.
+_SERVICE = re.compile(
+    r"@(?:\S+\.)?(?:reports\.spamcop|abusix|clean-mx|blocklist)\.", re.IGNORECASE
+)
+_DESK = re.compile(
+    r"^(?:abuse|anti-?spam|spam|complaints?|fbl|feedback)\b", re.IGNORECASE
+)
+_OF_DESK = re.compile(
+    r"\b(?:abuse|spam|ube)\W{1,3}(?:\w+ ){0,2}(?:report|complaint|notice|notification|incident)|"
+    r"(?:report|complaint)s?\b.{0,40}\b(?:spam|abuse)|\[spamcop\b|"
+    r"spam\W?(?:beschwerde|meldung)|missbrauch|(?:plainte|reclama\w+|segnalazione)\b.{0,40}\b(?:spam|abus)",
+    re.IGNORECASE,
+)
 #: A report whose parts were lost on the way.
 _IN_TEXT = re.compile(r"(?m)^Feedback-Type:[ \t]*[\w-]+[ \t]*$", re.IGNORECASE)
 _BESIDE = re.compile(
@@ -55,7 +68,18 @@ def read_complaint(message: Incoming) -> Complaint | None:
     is_told = _SENDER.search(message.sender) or _PLAIN.search(subject)
     if message.original and is_told and _SUBJECT.search(subject):
         return Complaint(_addresses({}, message.original), "abuse")
+    if _is_from_desk(message):
+        return Complaint(_addresses({}, message.original), "abuse")
     return None
+
+
+def _is_from_desk(message: Incoming) -> bool:
+    """Say whether a desk against spam wrote it, which uses no form of a report."""
+    if "x-spamcop-sourceip" in message.headers or _SERVICE.search(message.sender):
+        return True
+    is_answer = "in-reply-to" in message.headers
+    is_desk = bool(_DESK.search(message.sender)) and not is_answer
+    return is_desk and bool(_OF_DESK.search(message.subject))
 
 
 def is_feedback(message: Incoming) -> bool:

@@ -17,6 +17,7 @@ _ADDRESS = re.compile(
 _TYPE = re.compile(
     r"\s*(?:rfc822|utf-?8|smtp|x-local|local|unknown|internet)\s*;\s*", re.IGNORECASE
 )
+_ATOMS = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient")
 _KNOWN = {*_RECIPIENT, "action", "status", "diagnostic-code", "remote-mta", "x-notes"}
@@ -56,7 +57,10 @@ def read_report(text: str) -> list[Reported]:
         final = _address(fields.get("final-recipient", ""))
         original = _address(fields.get("original-recipient", ""))
         actual = _address(fields.get("x-actual-recipient", ""))
-        address = original or final or actual
+        # Some name only the mailbox, and the whole address in what they say of it.
+        address = (
+            original or final or actual or _address(fields.get("diagnostic-code", ""))
+        )
         if address:
             found.append(
                 Reported(
@@ -107,13 +111,22 @@ def _address(value: str) -> str:
     found = _ADDRESS.search(value[:1_000])
     if not found:
         return ""
-    address = found[0].strip(".").replace('"', "")
+    address = _unquoted(found[0].strip("."))
     if "@" not in address.strip("@"):
         return ""
     # RFC 3461 writes special characters of the original address as +3D.
     if "=" not in address and re.search(r"\+(?:3D|2B|40)", address):
         address = _XTEXT.sub(lambda code: chr(int(code[1], 16)), address)
     return address.lower()
+
+
+def _unquoted(address: str) -> str:
+    """Leave out quotes that RFC 5322 does not need: those of `"a..b"@x.example` stay."""
+    local, _, domain = address.rpartition("@")
+    plain = local.replace('"', "")
+    return (
+        address if '"' in local and not _ATOMS.fullmatch(plain) else f"{plain}@{domain}"
+    )
 
 
 def _diagnosis(fields: dict[str, str]) -> str:

@@ -37,6 +37,7 @@ _SAME = {
     "put_away": "disabled",
     "moved_surely": "moved",
     "user_gone_surely": "user_unknown",
+    "loop_surely": "loop",
 }
 #: These words are plainer than any code.
 _SURE = {"put_away", "filtered"}
@@ -89,6 +90,11 @@ _PROVISIONAL = re.compile(
     r"unverified|verif|gr[ae]y-?list|in progress|lookup (?:error|fail)|temporar",
     re.IGNORECASE,
 )
+#: Names of people and hosts may hold any word: dormant.example is not dormant.
+_NAMED = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~.\-]{1,64}@(\w[\w\-]*(?:\.[\w\-]+)+)", re.IGNORECASE
+)
+_MAX_DOMAINS = 20
 #: These pass by themselves.
 _PASSING = {"expired", "network"}
 
@@ -114,6 +120,7 @@ def diagnose(
     """
     words = " ".join(words[:MAX_DIAGNOSIS].split())
     code = best_status([status, *statuses_in(words)], reply_in(words))
+    words = _without_names(words)
     reason = _reason(words, code)
     is_temporary = is_delayed or (code[:1] or reply_in(words)[:1]) == "4"
     if not reason:
@@ -124,6 +131,16 @@ def diagnose(
         is_hard=reason in DEAD
         and (not is_temporary or (is_final and _is_certain(words, reason))),
     )
+
+
+def _without_names(words: str) -> str:
+    """Put stand-ins for addresses and the hosts of their domains; links stay."""
+    domains = sorted({found[1].rstrip(".-") for found in _NAMED.finditer(words)})
+    words = _NAMED.sub("a@b", words)
+    for domain in domains[:_MAX_DOMAINS]:
+        hosts = rf"(?<![\w/@.\-])(?:[\w\-]+\.){{0,4}}{re.escape(domain)}(?![\w\-])"
+        words = re.sub(hosts, "b.c", words, flags=re.IGNORECASE)
+    return words
 
 
 def _is_certain(words: str, reason: str) -> bool:

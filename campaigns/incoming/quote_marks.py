@@ -30,6 +30,7 @@ _SENDER = re.compile(r"[<(\[\"][^\s<>]{1,64}@|@[\w.-]{2,100}[>)\]\"]?\W{0,3}[:�
 _LINK = re.compile(r"https?://[^\s>)]{1,400}")
 _LEAD = re.compile(rf"^(?:{_PHRASES['lead']})\b", re.IGNORECASE)
 _DASHES = re.compile(r"^[\s*_\-—–=|]{0,40}|[\s*_\-—–=|]{0,40}$")
+_BETWEEN_DASHES = re.compile(r"^\s{0,4}-{3,}[^-].{0,300}-{3,}\s*$")
 _ORIGINAL = re.compile(
     rf"^[\W_]{{0,60}}(?:{_PHRASES['original']})[\W_]{{0,60}}$", re.IGNORECASE
 )
@@ -46,6 +47,13 @@ _HEADER = [
         re.IGNORECASE,
     )
     for names in _NAMES
+]
+
+
+#: The same names on lines of their own, as Lotus Notes writes them.
+_ALONE = [
+    re.compile(rf"^\s{{0,40}}(?:{_PHRASES[kind]})\s?[:：]?(?:\s|$)", re.IGNORECASE)
+    for kind in ("to_whom", "about")
 ]
 
 
@@ -91,6 +99,12 @@ def is_attribution(line: str) -> bool:
     if len(bare) < 8:
         return False
     ends = bare.endswith((":", "："))
+    if (
+        _BETWEEN_DASHES.match(line)
+        and _ADDRESS.search(bare)
+        and _VERB.search(bare[-30:])
+    ):
+        return True
     if not ends and not _VERB.search(bare[-30:]):
         return False
     has_date = bool(_DATE.search(bare) or _TIME.search(bare))
@@ -152,6 +166,23 @@ def header_block_at(lines: Sequence[str], number: int) -> int:
         2 if first == 0 and _ADDRESS.search(" ".join(lines[number : number + 2])) else 3
     )
     return count if has_who and len(kinds) >= enough else 0
+
+
+def is_notes_block_at(lines: Sequence[str], number: int) -> bool:
+    """Say whether a name, a time, To and Subject follow each other, as in Lotus Notes."""
+    if number + 1 >= len(lines) or not 2 < len(lines[number].strip()) <= 100:
+        return False
+    when = lines[number + 1].strip()
+    if len(when) > 60 or not (_DATE.search(when) and _TIME.search(when)):
+        return False
+    to_whom, about = _ALONE
+    below = lines[number + 2 : number + 2 + 2 * _BLOCK_LINES]
+    to = next((at for at, line in enumerate(below) if to_whom.match(line[:60])), None)
+    return (
+        to is not None
+        and to <= 2
+        and any(about.match(each[:60]) for each in below[to:])
+    )
 
 
 def _kind_of(line: str) -> int | None:

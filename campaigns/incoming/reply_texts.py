@@ -17,6 +17,7 @@ from campaigns.incoming.signatures import is_device_line, signature_at
 #: Characters and lines of a text that are read.
 MAX_TEXT = 500_000
 MAX_LINES = 5_000
+MAX_OWN_TEXT = 20_000
 
 TEXT, EMPTY, QUOTED, ATTRIBUTION, ORIGINAL, DEVICE = "teqaod"
 
@@ -48,7 +49,18 @@ def new_text_of(text: str) -> str:
     return _stripped([line.text for line in kept if line.kind != DEVICE])
 
 
-def _told_apart(lines: Sequence[str]) -> list[_Line]:
+def own_text_of(text: str) -> str:
+    """Return the new text with its signature, where machines say what they are.
+
+    Only the beginning is read: 20,000 characters.
+    """
+    text = _INVISIBLE.sub("", text[:MAX_OWN_TEXT]).replace("\r\n", "\n")
+    lines = [line.rstrip() for line in text.replace("\u00a0", " ").split("\n")]
+    kept = _without_quotes(_told_apart(lines, keeps_signature=True))
+    return _stripped([line.text for line in kept])
+
+
+def _told_apart(lines: Sequence[str], *, keeps_signature: bool = False) -> list[_Line]:
     """Give each line its kind; everything from a signature or an original on is left out."""
     told: list[_Line] = []
     number = 0
@@ -65,18 +77,20 @@ def _told_apart(lines: Sequence[str]) -> list[_Line]:
         elif wrapped := quote_marks.attribution_at(lines, number):
             told.append(_Line(ATTRIBUTION, line))
             number += wrapped - 1
-        elif quote_marks.header_block_at(lines, number) or (
-            _RULE.match(line) and _is_above_block(lines, number)
+        elif (
+            quote_marks.header_block_at(lines, number)
+            or quote_marks.is_notes_block_at(lines, number)
+            or (_RULE.match(line) and _is_above_block(lines, number))
         ):
             told.append(_Line(ORIGINAL, line))
             break
         elif _is_above_quote(lines, number) and quote_marks.may_head_quote(line):
             told.append(_Line(ATTRIBUTION, line))
-        elif is_device_line(line):
+        elif not keeps_signature and is_device_line(line):
             told.append(_Line(DEVICE, line))
             if has_text:
                 break
-        elif has_text and signature_at(lines, number):
+        elif has_text and not keeps_signature and signature_at(lines, number):
             break
         elif _is_wrapped_quote(lines, number, told):
             told.append(_Line(QUOTED, f"> {line}"))

@@ -9,6 +9,10 @@ from campaigns.incoming.agents import is_bot
 _WIN = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 _MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
 PEOPLE = [
+    "Outlook/16.0",
+    "Thunderbird/128.4.0",
+    "BlackBerry9700/5.0.0.862",
+    "SAMSUNG-GT-S8500/S8500XXJEE",
     f"{_WIN} AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
     f"{_WIN} AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0",
     f"{_WIN} AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 OPR/106.0.0.0",
@@ -50,6 +54,9 @@ MACHINES = [
     "Deno/1.38.0",
     "ELB-HealthChecker/2.0",
     "kube-probe/1.27",
+    "Prometheus/2.45.0",
+    "aria2/1.36.0",
+    "some-new_tool/v0.3",
     "Microsoft-CryptoAPI/10.0",
     "Mozilla/5.0 (Linux; Android 11; moto g power) Chrome/119.0 Mobile Safari/537.36 Chrome-Lighthouse",
 ]

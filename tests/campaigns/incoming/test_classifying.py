@@ -199,6 +199,8 @@ HOSTILE = {
     "one line": letter("a" * 10_000_000),
     "line ends": letter("\n" * 5_000_000),
     "addresses": notice("<a@b.example>: " * 700_000),
+    "addresses in lines": notice(("x@y.example dépassé " * 30 + "\n") * 20_000),
+    "long names in lines": notice(("a" * 70 + "@b.example " * 9 + "\n") * 20_000),
     "address lines": notice("a@b.example unknown user\n" * 400_000),
     "quotes": letter("> On 1 May 2026 at 9:00 x wrote:\n" * 300_000),
     "attributions": letter("On 1 May 2026 at 9:00, a@b.example\n" * 300_000),

@@ -12,6 +12,9 @@ BARE = "\nHi Bob,\n\nshall we talk?\n\nAnna\n"
 
 #: Lines above a quote, as they are wrapped.
 HEADS = [
+    "Anna Berg <anna@studio.example>\n02.11.2026 09:15\n\nTo\nbob@shop.example\ncc\n\nSubject\nYour website",
+    "Anna Berg/Studio\n02.11.2026 09:15\n\n        An:     bob@shop.example\n        Kopie:\n        Thema:  Ihre Website",
+    "---- Anna Berg <anna@studio.example> wrote ----",
     "On Mon, Nov 2, 2026 at 9:15 AM Anna Berg\n<anna@studio.example> wrote:",
     "On Mon, Nov 2, 2026 at 9:15 AM, Anna Berg (Studio\nBerg & Partners, Hamburg) <\nanna@studio.example> wrote:",
     "On 2 Nov 2026, at 09:15, Anna Berg <anna@studio.example> wrote:",

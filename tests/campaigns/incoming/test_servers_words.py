@@ -35,6 +35,11 @@ SAYINGS = [
     ("550 5.1.8 Sender address rejected: Domain not found", "5.1.8", False),
     ("451 4.7.1 Greylisting in effect, please come back later", "4.7.1", False),
     ("421 4.4.2 Connection timed out", "4.4.2", False),
+    ("550 5.1.1 User dead@shop.example unknown", "5.1.1", True),
+    ("550 5.1.2 recipient domain must exist", "5.1.2", True),
+    ("550 5.1.1 Account not available", "5.1.1", True),
+    ("550 5.4.4 DNS lookup failure: temporary", "5.4.4", False),
+    ("550 5.7.1 The return address was refused", "5.7.1", False),
 ]
 
 
