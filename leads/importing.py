@@ -76,14 +76,14 @@ def open_import(
         raise InvalidInput(
             f"{path.name} is empty: its first line has to name the columns."
         )
-    if not is_header(table.header):
+    sample = list(itertools.islice(table.rows, SAMPLE_ROWS))
+    cells = [row.cells for row in sample if isinstance(row, Row)]
+    wanted = parse_map(maps, table.header) if given is None else given
+    if not wanted and not is_header(table.header):
         raise InvalidInput(
             f"The first line of {path.name} is a row, not the columns' names"
             f" ({', '.join(table.header)[:80]}): put a line above it that names them."
         )
-    sample = list(itertools.islice(table.rows, SAMPLE_ROWS))
-    cells = [row.cells for row in sample if isinstance(row, Row)]
-    wanted = parse_map(maps, table.header) if given is None else given
     columns = map_columns(table.header, cells, wanted)
     if "name" not in columns:
         raise InvalidInput(

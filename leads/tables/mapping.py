@@ -107,7 +107,12 @@ def map_columns(
 
 
 def is_header(header: Sequence[str]) -> bool:
-    """Say whether a line may name columns; one with an address or a number is a row."""
+    """Say whether a line names columns; one with an address or a number is a row.
+
+    Unless it names a field, too: columns may be called by dates, which look like numbers.
+    """
+    if any(_field_of(normal_header(cell)) for cell in header):
+        return True
     values = [looks for field, looks in _CONTENTS if field in ("email", "phone")]
     return not any(looks(cell.strip()) for cell in header for looks in values)
 

@@ -66,6 +66,19 @@ def test_a_file_that_names_nobody_is_refused(tmp_path, text, hint):
         open_import(table(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "maps"),
+    [
+        ("name,2026-10-01,2026-11-01\nRosa,3,4\n", []),
+        ("Firma A,2026-10-01,2026-11-01\nRosa,3,4\n", ["name=Firma A"]),
+    ],
+)
+def test_columns_may_be_called_by_dates(tmp_path, text, maps):
+    (row,) = open_import(table(tmp_path, text), maps=maps).rows
+    assert isinstance(row, GoodRow)
+    assert row.values["name"] == "Rosa"
+
+
 @given(st.dictionaries(st.sampled_from(LEAD_FIELDS), st.text()))
 def test_any_values_are_a_good_row_or_named(values):
     row = check_row(7, values)
