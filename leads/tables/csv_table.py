@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -21,6 +22,8 @@ _NO_TEXT = (
     "The file is no text of a known encoding: save it as UTF-8, a spreadsheet as CSV"
     " (UTF-8)."
 )
+#: What no program writes into a text, and any other file has beside its zeros.
+_CONTROLS = re.compile("[\x01-\x08\x0e-\x1a]")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -39,7 +42,7 @@ def find_encoding(path: Path) -> str:
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding
-    if b"\0" in start:
+    if start.count(0) > _stray(len(start)):
         return _unmarked_utf16(start)
     for encoding in ("utf-8", "cp1252"):
         if _decodes(path, encoding):
@@ -55,12 +58,22 @@ def _unmarked_utf16(start: bytes) -> str:
     raise InvalidInput(_NO_TEXT)
 
 
+def _stray(size: int) -> float:
+    """Give how many zeros a text of so many bytes may have; its rows leave them out.
+
+    Programs that cut cells in the middle write some; other files are full of them.
+    """
+    return max(3, size / 500)
+
+
 def _decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
-                if "\0" in decoder.decode(chunk):
+                text = decoder.decode(chunk)
+                zeros = text.count("\0")
+                if zeros > _stray(len(chunk)) or (zeros and _CONTROLS.search(text)):
                     return False
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:

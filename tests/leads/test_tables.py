@@ -94,6 +94,14 @@ def test_what_is_no_text_is_refused(tmp_path, data):
         rows_of(csv_file(tmp_path, data))
 
 
+def test_a_few_zeros_in_a_text_are_left_out(tmp_path):
+    text = b"name,city\nRo\0sa,Ely\nMill\xe9,Yo\0rk\n"
+    assert [row.cells for row in rows_of(csv_file(tmp_path, text))[1]] == [
+        ["Rosa", "Ely"],
+        ["Millé", "York"],
+    ]
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_rows_or_refused(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("any") / "list.csv"
