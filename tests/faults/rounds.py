@@ -44,6 +44,12 @@ SLOW = {"rescue"}
 #: Within so many seconds after the strike everything is done: leases of three seconds,
 #: the start of a node and of the processes.
 BOUND_SECONDS = 60.0
+#: The round's tasks have names. What the product plans by the clock has none, and may
+#: wait in a queue that nobody serves here.
+_UNFINISHED = (
+    "FROM tasks_task"
+    " WHERE kwargs ? 'name' AND state IN ('scheduled', 'queued', 'running')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +128,14 @@ def _wait_for_quiet(ground: Ground) -> None:
     except TimeoutError as error:
         unfinished = ground.rows(
             "SELECT kwargs->>'name', state, attempt, rescues, published_at, lease_until,"
-            " now() FROM tasks_task WHERE state IN ('scheduled', 'queued', 'running')"
+            f" now() {_UNFINISHED}"
         )
         raise TimeoutError(f"{unfinished}\n{ground.log()}") from error
 
 
 def _is_quiet(ground: Ground) -> bool:
     ground.tend()
-    ((unfinished,),) = ground.rows(
-        "SELECT count(*) FROM tasks_task"
-        " WHERE state IN ('scheduled', 'queued', 'running')"
-    )
+    ((unfinished,),) = ground.rows(f"SELECT count(*) {_UNFINISHED}")
     ((overdue,),) = ground.rows(
         "SELECT count(*) FROM tasks_schedule WHERE next_run_at <= now()"
     )
