@@ -40,6 +40,7 @@ def running():
 @pytest.fixture
 def web(running):
     running.asked.clear()
+    running.answer = 200
     return running
 
 
