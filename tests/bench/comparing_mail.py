@@ -119,7 +119,11 @@ def _sends(
         "mails/s",
         rounds[TWO_WORKERS],
         tuple(rounds[name] for name in (OFFICE, BULK, BULK_BY_TWO, MAILER)),
-        (Target(3.0, "at least", OFFICE), Target(3.0, "at least", MAILER)),
+        (
+            Target(3.0, "at least", OFFICE),
+            Target(3.0, "at least", BULK),
+            Target(3.0, "at least", MAILER),
+        ),
         "everybody as its documentation begins: `manage.py workers`, which are two"
         " processes; `mail.send` and `send_queued_mail`; `send_mail`. They are given"
         " mails that our code rendered, and queue, build and send them over as many"

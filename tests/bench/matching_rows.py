@@ -8,15 +8,12 @@ before, and runs the command on it twice and then for one new lead.
 from __future__ import annotations
 
 import json
-import re
-import resource
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import django
@@ -33,6 +30,7 @@ from leads.models import Lead, LeadFact, LeadKey, LeadPair  # noqa: E402
 from leads.records import LeadRecord  # noqa: E402
 from leads.table_matching import match_leads  # noqa: E402
 from tests.bench.businesses import Row, make_rows  # noqa: E402
+from tests.bench.peak_memory import peak_mb  # noqa: E402
 from tests.bench.scoring_pairs import pairwise_f1  # noqa: E402
 
 #: Rows that are stored together.
@@ -104,17 +102,8 @@ def _run() -> dict[str, float]:
         "seconds": round(time.perf_counter() - began, 2),
         "cpu_seconds": round(time.process_time() - used, 2),
         "statements": statements,
-        "peak_mb": round(_peak_mb()),
+        "peak_mb": round(peak_mb()),
     }
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-        assert found is not None
-        return int(found[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _score(truth: Sequence[int]) -> dict[str, float]:
