@@ -10,7 +10,8 @@ from demos.models import DemoSite
 
 def demo_urls(lead_ids: Sequence[int]) -> dict[int, str]:
     """Give the public address of each lead's published demo site, in one query."""
-    sites = DemoSite.objects.live().filter(lead_id__in=lead_ids)
+    sites = DemoSite.objects.live().filter(lead_id__in=one_of(lead_ids, "bigint"))
+    sites = sites.only("lead_id", "token")
     return {site.lead_id: site.public_url for site in sites}
 
 

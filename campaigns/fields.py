@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fliptech_site.errors import InvalidInput
@@ -79,12 +80,18 @@ def nest(
     for path, value in values.items():
         if is_blank(value):
             value = fallbacks.get(path) if fallbacks else None
-        *groups, leaf = path.split(".")
+        groups, leaf = _cut(path)
         inside = nested
         for group in groups:
             inside = inside.setdefault(group, {})
         inside[leaf] = value
     return nested
+
+
+@lru_cache(maxsize=256)
+def _cut(path: str) -> tuple[list[str], str]:
+    *groups, leaf = path.split(".")
+    return groups, leaf
 
 
 def read_fallbacks(text: str) -> dict[str, str]:

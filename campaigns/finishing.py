@@ -15,6 +15,7 @@ from css_inline import CSSInliner, InlineError
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
+from lxml import etree
 from lxml.etree import ParserError
 from lxml.html import HtmlElement, builder
 
@@ -84,8 +85,7 @@ def finish(
     if link_of is not None:
         _track(body, link_of, footer.unsubscribe_url)
     _complete_head(document, title)
-    _put(body, "signature", _signature(footer.signature_html))
-    _put(body, "footer", _html_footer(footer))
+    _put_under(body, _signature(footer.signature_html), _html_footer(footer))
     if trap_url:
         # No person sees it or can reach it by keys; a scanner follows it with the others.
         hidden = {"aria-hidden": "true", "tabindex": "-1", "style": "display:none"}
@@ -188,7 +188,9 @@ def _complete_head(document: HtmlElement, title: str) -> None:
     if head is None:
         head = builder.HEAD()
         document.insert(0, head)
-    if not head.xpath("meta[@name='viewport']"):
+    # Looked for by hand: XPath lets other threads have the interpreter each time.
+    metas = head.findall("meta")
+    if not any(meta.get("name") == "viewport" for meta in metas):
         head.insert(
             0,
             builder.META(
@@ -197,14 +199,20 @@ def _complete_head(document: HtmlElement, title: str) -> None:
         )
     if head.find("title") is None:
         head.insert(0, builder.TITLE(xml_text(title)))
-    if not head.xpath("meta[@charset]"):
+    if not any(meta.get("charset") is not None for meta in metas):
         head.insert(0, builder.META(charset="utf-8"))
 
 
-def _put(body: HtmlElement, place: str, made: HtmlElement | None) -> None:
-    if made is not None:
-        places = body.xpath(f".//*[@id='{place}']")
-        (places[0] if places else body).append(made)
+def _put_under(
+    body: HtmlElement, signature: HtmlElement | None, footer: HtmlElement
+) -> None:
+    """Put both into the elements with their ids, or to the end."""
+    places: dict[str, HtmlElement] = {}
+    for element in body.iter(etree.Element):
+        places.setdefault(element.get("id", ""), element)
+    if signature is not None:
+        places.get("signature", body).append(signature)
+    places.get("footer", body).append(footer)
 
 
 @lru_cache(maxsize=64)

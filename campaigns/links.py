@@ -17,6 +17,8 @@ from fliptech_site.errors import InvalidInput
 
 _PLACE = "TOKEN"
 _CLICK_SALT = "campaigns.click"
+#: Shorter addresses don't become shorter when they are compressed.
+_WORTH_PACKING = 120
 
 
 class Click(NamedTuple):
@@ -51,7 +53,8 @@ def click_url(email_id: int, url: str) -> str:
     """
     if not _is_web(url):
         return url
-    token = dumps([email_id, url], salt=_CLICK_SALT, compress=True)
+    is_long = len(url) > _WORTH_PACKING
+    token = dumps([email_id, url], salt=_CLICK_SALT, compress=is_long)
     return _absolute("campaigns:click", token)
 
 

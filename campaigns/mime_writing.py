@@ -128,8 +128,13 @@ def address_header(name: str, person: str, address: str) -> str:
     return token_header(name, [shown, f"<{spec}>"])
 
 
+def is_plain_address(address: str) -> bool:
+    """Whether an address needs no quoting and no encoding (RFC 5321, 4.1.2 and 4.5.3.1)."""
+    return len(address) <= 254 and bool(_PLAIN_ADDRESS.fullmatch(address))
+
+
 def _checked(address: str) -> str:
-    if _PLAIN_ADDRESS.fullmatch(address) and len(address) <= 254:
+    if is_plain_address(address):
         return address
     local, _, domain = address.rpartition("@")
     try:

@@ -169,7 +169,7 @@ class Account(models.Model):
     )
 
     per_minute = models.PositiveIntegerField(
-        default=50, validators=[_positive, MaxValueValidator(60_000)]
+        default=50, validators=[_positive, MaxValueValidator(600_000)]
     )
     daily_cap = models.PositiveIntegerField(
         null=True,
@@ -245,9 +245,9 @@ class Account(models.Model):
                 violation_error_message="An account with SMTP names its server.",
             ),
             models.CheckConstraint(
-                condition=Q(per_minute__gte=1, per_minute__lte=60_000),
+                condition=Q(per_minute__gte=1, per_minute__lte=600_000),
                 name="campaigns_account_per_minute_valid",
-                violation_error_message="An account sends 1 to 60000 mails a minute.",
+                violation_error_message="An account sends 1 to 600000 mails a minute.",
             ),
             models.CheckConstraint(
                 condition=Q(smtp_port__gte=1, smtp_port__lte=65_535),

@@ -16,7 +16,7 @@ TWO_WORKERS = f"{OURS}, two workers"
 BULK, BULK_BY_TWO = "post_office, send_many", "the same, two processes"
 #: Connections of everybody; django-mailer has one only.
 CONNECTIONS = 4
-WINDOW = 50
+WINDOW = 100
 LAUNCHED = 100_000
 #: What can be measured alone.
 MAIL_PARTS = ("sends", "launch", "pace")

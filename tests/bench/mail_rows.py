@@ -38,7 +38,7 @@ def make_account(port: int, **values: object) -> Account:
             "smtp_host": "127.0.0.1",
             "smtp_port": port,
             "security": "none",
-            "per_minute": 60_000,
+            "per_minute": 600_000,
             "window": 50,
             "mails_per_connection": 1000,
             **values,
