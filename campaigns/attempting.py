@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
@@ -34,6 +34,8 @@ from fliptech_site.errors import InvalidInput
 
 #: Composed mails held in memory, in bytes.
 MOST_BYTES = 4_000_000
+#: Seconds of composing at one go: a pause is obeyed, and others compose, in between.
+COMPOSING_SECONDS = 0.5
 #: Seconds after which no further mail is begun: the slowest one still has to end within
 #: the actor's limit of two minutes.
 MOST_SECONDS = 15.0
@@ -94,14 +96,20 @@ class _Run:
     result: Result = field(default_factory=Result)
     ends_at: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
     looked_at: float = field(default_factory=time.monotonic)
+    has_begun: bool = False
     put_off: int = 0
 
-    def reason_to_stop(self, campaign_id: int | None) -> CutShort | None:
-        """Say why no further mail is to be begun, if there is a reason."""
+    def must_stop(self, campaign_id: int | None) -> bool:
+        """Whether no further mail is to be begun; the result says why."""
+        self.result.cut_short = self._reason_to_stop(campaign_id)
+        return self.result.cut_short is not None
+
+    def _reason_to_stop(self, campaign_id: int | None) -> CutShort | None:
         now = time.monotonic()
         if self.result.trouble or self.put_off >= MOST_PUT_OFF:
             return CutShort.TROUBLE
-        if now > self.ends_at:
+        # The first goes however long others composed: each run gets somewhere.
+        if self.has_begun and now > self.ends_at:
             return CutShort.TIME
         if campaign_id is not None and now - self.looked_at > LOOK_SECONDS:
             self.looked_at = now
@@ -114,6 +122,7 @@ class _Run:
 
     def note(self, outcome: Outcome) -> None:
         """Keep what the next mails and the task have to know."""
+        self.has_begun = True
         is_put_off = outcome.fate is Fate.TRY_LATER
         self.put_off = self.put_off + 1 if is_put_off else 0
         if is_put_off:
@@ -133,36 +142,31 @@ def attempt(claimed: Claimed, *, to_sink: bool) -> Result:
         return Result(trouble=str(trouble))
     run = _Run(claimed, transport)
     is_alone = len(claimed.emails) == 1
-    for letters in _composed(claimed):
-        if run.result.cut_short is None:
-            _deliver(run, letters, is_alone=is_alone)
-        else:
-            _release(run, letters)
-    return run.result
-
-
-def _composed(claimed: Claimed) -> Iterator[list[_Letter]]:
-    """Compose the mails, as many at once as memory should hold."""
     waiting = deque(claimed.emails)
     demos = demo_urls([e.lead_id for e in waiting if e.lead_id is not None])
     threads = threads_of(claimed.emails)
-    while waiting:
+    while waiting and run.result.cut_short is None:
         # One alone may have to read what it answers; nobody waits for that.
-        with _COMPOSING if len(claimed.emails) > 1 else nullcontext():
+        with nullcontext() if is_alone else _COMPOSING:
             letters, failed = _compose_some(waiting, demos, threads)
         _record(failed, claimed)
-        if letters:
-            yield letters
+        _deliver(run, letters, is_alone=is_alone)
+    _release(run, waiting)
+    return run.result
 
 
 def _compose_some(
     waiting: deque[Email], demos: Mapping[int, str], threads: Mapping[int, Thread]
 ) -> tuple[list[_Letter], list[Settled]]:
-    """Compose the first of those that wait; also says which can't be composed."""
+    """Compose the first of those that wait, as many as memory and time should take.
+
+    Also says which can't be composed.
+    """
     letters: list[_Letter] = []
     failed: list[Settled] = []
     size = 0
-    while waiting and size <= MOST_BYTES:
+    until = time.monotonic() + COMPOSING_SECONDS
+    while waiting and size <= MOST_BYTES and time.monotonic() < until:
         email = waiting.popleft()
         fence = Fence(email.pk, email.attempts)
         try:
@@ -180,14 +184,16 @@ def _deliver(run: _Run, letters: list[_Letter], *, is_alone: bool) -> None:
 
     One alone is marked right before its DATA; several are marked together.
     """
+    if not letters or run.must_stop(letters[0].email.campaign_id):
+        _release(run, [letter.email for letter in letters])
+        return
     if not is_alone:
         letters = _mark(letters)
     done: list[Settled] = []
-    rest: list[_Letter] = []
+    rest: list[Email] = []
     for number, letter in enumerate(letters):
-        if number and (reason := run.reason_to_stop(letter.email.campaign_id)):
-            run.result.cut_short = reason
-            rest = letters[number:]
+        if run.must_stop(letter.email.campaign_id):
+            rest = [later.email for later in letters[number:]]
             break
         outcome = _deliver_one(run.transport, letter, is_alone=is_alone)
         if outcome is not None:
@@ -232,11 +238,10 @@ def _record(done: Sequence[Settled], claimed: Claimed) -> None:
         _persist(lambda: settle_together(done, claimed.counted))
 
 
-def _release(run: _Run, letters: Sequence[_Letter]) -> None:
-    if letters:
+def _release(run: _Run, emails: Collection[Email]) -> None:
+    if emails:
         reason = run.result.cut_short or CutShort.TIME
         detail = run.result.trouble or run.result.later or f"Not begun: {reason.value}."
-        emails = [letter.email for letter in letters]
         _persist(lambda: release(emails, detail, run.claimed.counted))
 
 

@@ -6,6 +6,8 @@ from email import message_from_bytes
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import attempting, batches, launching
 from campaigns.connections import connections
@@ -183,10 +185,12 @@ def test_who_may_not_be_written_to_is_left_out(server, window):
 @pytest.mark.parametrize(
     ("stop", "rest"), [(launching.pause, "deferred"), (launching.cancel, "skipped")]
 )
+@pytest.mark.parametrize("at_once", [1, attempting.MOST_BYTES])
 def test_pausing_and_cancelling_reach_mails_that_go_together(
-    stop, rest, window, monkeypatch
+    stop, rest, at_once, window, monkeypatch
 ):
     monkeypatch.setattr(attempting, "LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(attempting, "MOST_BYTES", at_once)
     with MailServer() as server:
         emails = window(server.port, daily_cap=5)
         usual = attempting._deliver_one
@@ -204,6 +208,8 @@ def test_pausing_and_cancelling_reach_mails_that_go_together(
         assert states(emails) == ["sent", rest, rest, rest]
         attempts = Email.objects.filter(state=rest).values_list("attempts", flat=True)
         assert set(attempts) == {0}
+        if at_once == 1:  # Those were not even composed.
+            assert not Email.objects.filter(state=rest, words_hash__isnull=False)
         if stop is launching.pause:
             launching.resume(campaign_id)
             # Nothing was burned: the cap of five still has room for these.
@@ -244,13 +250,20 @@ def test_limits_let_a_part_go_and_the_rest_waits(server, window):
     assert states(emails) == ["sent", "sent", "sent", "waiting"]
 
 
-def test_mails_are_composed_in_portions_that_fit_into_memory(
-    server, window, monkeypatch
+@pytest.mark.parametrize(
+    ("most", "value"), [("MOST_BYTES", 1), ("COMPOSING_SECONDS", 0.001)]
+)
+def test_mails_are_composed_in_portions_that_fit_into_memory_and_time(
+    server, window, monkeypatch, most, value
 ):
-    monkeypatch.setattr(attempting, "MOST_BYTES", 1)
+    monkeypatch.setattr(attempting, most, value)
     emails = window(server.port)
 
-    assert send_together(ids(emails)) == {"sent": 4}
+    with CaptureQueriesContext(connection) as asked:
+        assert send_together(ids(emails)) == {"sent": 4}
+    marked = [query for query in asked if "data_started_at = clock" in query["sql"]]
+    # Each portion when it begins, not all of them at once.
+    assert len(marked) > 1
 
 
 def test_mails_of_two_campaigns_do_not_go_together(server, window):
