@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import re
 
+from campaigns.incoming.people import (
+    is_asked,
+    is_of_somebody_else,
+    quotes_mail,
+    takes_up_offer,
+)
 from campaigns.incoming.phrases import read_phrases
 from campaigns.incoming.reading import Incoming
+from campaigns.incoming.reply_texts import MAX_OWN_TEXT
 
 #: Characters of the body in which an automatic answer says that it is one.
 _BEGINNING = 700
@@ -43,9 +50,12 @@ _SUBJECT_ANYWHERE = re.compile(
     re.IGNORECASE,
 )
 _SUBJECTS = (_SUBJECT, _SUBJECT_BELOW, _SUBJECT_ANYWHERE)
+#: Those that don't come from a mail which is answered.
+_SUBJECTS_OF_OWN = (_SUBJECT, _SUBJECT_OF_MACHINE)
 _BODY = re.compile(_PHRASES["body"], re.IGNORECASE)
 #: What only machines say, wherever it stands.
 _AUTOMATIC = re.compile(_PHRASES["automatic"], re.IGNORECASE)
+_OF_MAIL = re.compile(_PHRASES["of_mail"], re.IGNORECASE)
 _THANKS = re.compile(_PHRASES["thanks"], re.IGNORECASE)
 _PROMISE = re.compile(_PHRASES["promise"], re.IGNORECASE)
 _AWAY = re.compile(_PHRASES["away"], re.IGNORECASE)
@@ -118,16 +128,19 @@ def _in_headers(message: Incoming) -> str:
 
 def _in_words(message: Incoming, new_text: str, own_text: str) -> str:
     subject = message.subject[:300]
-    if says_absent(subject) or _SUBJECT_OF_MACHINE.search(subject):
+    is_by_hand = quotes_mail(message.text[:MAX_OWN_TEXT], own_text) or takes_up_offer(
+        new_text[:_BEGINNING]
+    )
+    patterns = _SUBJECTS_OF_OWN if is_by_hand else (*_SUBJECTS, _SUBJECT_OF_MACHINE)
+    if any(pattern.search(subject) for pattern in patterns):
         return f"Its subject is {subject[:80]!r}."
     beginning = new_text[:_BEGINNING]
-    found = (
-        _BODY.search(beginning)
-        or _promised(beginning)
-        or _absent(beginning)
-        or _AUTOMATIC.search(own_text)
-    )
-    if found:
+    found = _said(_BODY, beginning)
+    if is_by_hand and found and not _OF_MAIL.search(found[0]):
+        found = None
+    elif not is_by_hand:
+        found = found or _promised(beginning) or _absent(beginning)
+    if found := found or _said(_AUTOMATIC, own_text):
         return f"It says {' '.join(found[0].split())[:80]!r}."
     if is_no_person(message.sender):
         return f"{message.sender!r} is no person's address."
@@ -142,6 +155,13 @@ def is_no_person(sender: str) -> bool:
 def says_absent(subject: str) -> bool:
     """Say whether a subject is one that only machines write, such as "Out of office"."""
     return any(pattern.search(subject[:300]) for pattern in _SUBJECTS)
+
+
+def _said(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Find words that are said, and not asked for."""
+    return next(
+        (found for found in pattern.finditer(text) if not is_asked(text, found)), None
+    )
 
 
 def _promised(text: str) -> re.Match[str] | None:
@@ -159,7 +179,9 @@ def _absent(text: str) -> re.Match[str] | None:
         start, end = away.span()
         around = text[max(start - _AROUND, 0) : end + _AFTER]
         is_past = _PAST.search(text[max(start - _BEFORE, 0) : start])
-        if _LIMIT.search(around) and not is_past and not _ASKS.search(around):
+        if is_past or is_of_somebody_else(text, start):
+            continue
+        if _LIMIT.search(around) and not _ASKS.search(around):
             return away
     return None
 
