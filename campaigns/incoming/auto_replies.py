@@ -132,7 +132,7 @@ def _in_words(message: Incoming, new_text: str, own_text: str) -> str:
         new_text[:_BEGINNING]
     )
     patterns = _SUBJECTS_OF_OWN if is_by_hand else (*_SUBJECTS, _SUBJECT_OF_MACHINE)
-    if any(pattern.search(subject) for pattern in patterns):
+    if any(_said(pattern, subject) for pattern in patterns):
         return f"Its subject is {subject[:80]!r}."
     beginning = new_text[:_BEGINNING]
     found = _said(_BODY, beginning)
@@ -154,7 +154,7 @@ def is_no_person(sender: str) -> bool:
 
 def says_absent(subject: str) -> bool:
     """Say whether a subject is one that only machines write, such as "Out of office"."""
-    return any(pattern.search(subject[:300]) for pattern in _SUBJECTS)
+    return any(_said(pattern, subject[:300]) for pattern in _SUBJECTS)
 
 
 def _said(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -31,7 +31,8 @@ def takes_up_offer(new_text: str) -> bool:
 
 def is_asked(text: str, found: re.Match[str]) -> bool:
     """Whether words stand in a question: "Is this an automatic message?"."""
-    end = _END_OF_SENTENCE.search(text, found.end())
+    # A match may end with the mark itself.
+    end = _END_OF_SENTENCE.search(text, max(found.end() - 1, 0))
     return end is not None and end[0] in "?？"
 
 

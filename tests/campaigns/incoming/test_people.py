@@ -54,6 +54,7 @@ MACHINES = [
     "Hi! The team usually replies within a day.\n\nPowered by Intercom",
     "You are not on my list of known senders. Click here to get through.",
     "Ditt ärende har nummer 5512 och besvaras inom två dagar.",
+    "Abbiamo ricevuto il tuo messaggio e ti risponderemo al più presto.",
     "Uw vraag wordt beantwoord binnen 2 werkdagen.",
 ]
 SUBJECTS = [
@@ -86,6 +87,11 @@ def test_an_answer_to_an_automatic_reply_is_a_persons():
 
     assert kind_of("I'm back.", subject) == Kind.AUTO_REPLY
     assert kind_of("I'm back." + QUOTED, subject) == Kind.REPLY
+
+
+def test_a_subject_that_asks_for_a_machine_is_a_persons():
+    assert kind_of("I am here.", "Automatic reply? Re: your mail") == Kind.REPLY
+    assert kind_of("I am here.", "Automatic reply: your mail") == Kind.AUTO_REPLY
 
 
 @pytest.mark.parametrize("text", MACHINES)
