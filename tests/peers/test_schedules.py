@@ -85,7 +85,8 @@ def test_a_planned_run_that_failed_is_tried_again(system):
     system.call(
         "plan", actor="periodic_failing_once", name="2.6 failing", seconds_ago=28.5
     )
-    assert comes_true(lambda: system.journal.count("ran", "2.6 failing"), 4.0)
+    # Plain Dramatiq's comes after 2 to 4 s, and the delay queue's turn.
+    assert comes_true(lambda: system.journal.count("ran", "2.6 failing"), 6.0)
 
 
 @case("2.6", "each scheduler sends the run")
