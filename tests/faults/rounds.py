@@ -135,11 +135,13 @@ def _wait_for_quiet(ground: Ground) -> None:
 
 def _is_quiet(ground: Ground) -> bool:
     ground.tend()
-    ((unfinished,),) = ground.rows(f"SELECT count(*) {_UNFINISHED}")
-    ((overdue,),) = ground.rows(
-        "SELECT count(*) FROM tasks_schedule WHERE next_run_at <= now()"
+    # In one statement: a run that is planned between two is neither overdue any more nor
+    # was it there when the unfinished were counted.
+    ((left,),) = ground.rows(
+        f"SELECT (SELECT count(*) {_UNFINISHED})"
+        " + (SELECT count(*) FROM tasks_schedule WHERE next_run_at <= now())"
     )
-    return not unfinished and not overdue
+    return not left
 
 
 def _account(ground: Ground, name: str) -> Account:
