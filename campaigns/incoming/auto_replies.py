@@ -1,7 +1,7 @@
 """Tell what machines answer from what people write: RFC 3834 and habits. Pure.
 
 When in doubt it is a machine: an out-of-office notice taken for a reply would stop a
-sequence and be counted as interest.
+sequence and be counted as interest. What only people do (people.py) leaves no such doubt.
 """
 
 from __future__ import annotations
