@@ -14,10 +14,11 @@ from campaigns.composing_answers import compose_answer
 from campaigns.demo_links import demo_urls
 from campaigns.enclosing import files_of
 from campaigns.fields import FIELDS, examples
-from campaigns.finishing import Footer, finish
+from campaigns.finishing import Finished, Footer, finish
 from campaigns.links import click_url, pixel_url, trap_url, unsubscribe_url
 from campaigns.messages import Letter, build, one_line
 from campaigns.models import Account, Campaign, Email, Template
+from campaigns.shapes import Tracked, finish_by_shape
 from campaigns.spintax import seed_for
 from campaigns.tagging import answers_to
 from campaigns.templating import Rendered, Source, render
@@ -84,16 +85,7 @@ def letter_of(
     subject = one_line(answer_to(thread.subject) if thread else rendered.subject)
     if is_test:
         subject = f"[Test] {subject}"
-    finished = finish(
-        rendered.html,
-        rendered.text,
-        title=subject,
-        footer=footer_of(account, stop_url),
-        link_of=None if is_test else lambda url: click_url(email.pk, url),
-        pixel_url="" if is_test else pixel_url(email.pk),
-        trap_url="" if is_test else trap_url(email.pk),
-        content_ids=files.content_ids,
-    )
+    finished = _finished(email, rendered, subject, stop_url, files.content_ids)
     return Letter(
         from_name=account.from_name,
         from_address=account.from_address,
@@ -109,6 +101,25 @@ def letter_of(
         references=tuple(thread.message_ids) if thread else (),
         images=tuple(files.images[name] for name in finished.images),
         attachments=files.attachments,
+    )
+
+
+def _finished(
+    email: Email,
+    rendered: Rendered,
+    title: str,
+    stop_url: str,
+    content_ids: Mapping[str, str],
+) -> Finished:
+    footer = footer_of(email.account, stop_url)
+    if email.kind == Email.Kind.TEST:
+        html, text = rendered.html, rendered.text
+        return finish(html, text, title=title, footer=footer, content_ids=content_ids)
+    tracked = Tracked(
+        lambda url: click_url(email.pk, url), pixel_url(email.pk), trap_url(email.pk)
+    )
+    return finish_by_shape(
+        rendered, title=title, footer=footer, tracked=tracked, content_ids=content_ids
     )
 
 

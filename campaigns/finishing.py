@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -151,11 +152,16 @@ def _shown_target(anchor: HtmlElement) -> str:
     target = (anchor.get("href") or "").strip()
     if not target or target.startswith("#"):
         return ""
-    words = anchor.text_content().strip()
-    bare = re.sub(r"^(?:https?://|mailto:|tel:)", "", target).rstrip("/")
-    if words and words in (target, bare, f"{bare}/"):
+    if is_address(anchor.text_content().strip(), target):
         return ""
-    return f" <{target}>"
+    # inscriptis takes what looks like an entity for one: `&copy=2` would be `©=2`.
+    return escape(f" <{target}>", quote=False)
+
+
+def is_address(words: str, target: str) -> bool:
+    """Whether a link's words are the address that it leads to, or nearly."""
+    bare = re.sub(r"^(?:https?://|mailto:|tel:)", "", target).rstrip("/")
+    return bool(words) and words in (target, bare, f"{bare}/")
 
 
 def _track(body: HtmlElement, link_of: Callable[[str], str], stop_url: str) -> None:

@@ -17,13 +17,16 @@ from liquid import BoundTemplate, Environment, RenderContext, StrictUndefined
 from liquid.ast import BlockNode, Node
 from liquid.builtin.expressions.logical import EqExpression, NeExpression
 from liquid.builtin.expressions.primitive import Blank, RangeLiteral, StringLiteral
+from liquid.builtin.output import Output, OutputNode
 from liquid.exceptions import ResourceLimitError
 from liquid.expression import Expression
 from liquid.parser import get_parser
 from liquid.stream import TokenStream
+from liquid.stringify import to_liquid_string
 from liquid.tag import Tag
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG, Token
 
+from campaigns.slots import MOST_SLOTS, SLOT_CHARS, without_slots, written
 from campaigns.spintax import choose
 
 MAX_OUTPUT_BYTES = 200_000
@@ -80,6 +83,7 @@ def environment(autoescape: bool) -> Environment:
     for name in set(made.tags) - set(_TAGS):
         del made.tags[name]
     made.add_tag(_SpinTag)
+    made.add_tag(_OutputTag)
     # Among those left out: `safe`, which would let a lead's name through unescaped.
     made.filters = {name: _Guarded(made.filters[name]) for name in _FILTERS}
     return made
@@ -151,6 +155,8 @@ class _Context(RenderContext):
 
     def assign(self, key: str, val: Any) -> None:
         _check_time()
+        if isinstance(val, str):  # A captured text: filters take what stands there.
+            val = type(val)(without_slots(val))
         super().assign(key, val)
 
     @contextmanager
@@ -175,7 +181,7 @@ class _Environment(Environment):
     template_class = _Template
     loop_iteration_limit = MAX_TURNS
     local_namespace_limit = 100_000
-    output_stream_limit = MAX_OUTPUT_BYTES
+    output_stream_limit = MAX_OUTPUT_BYTES + MOST_SLOTS * SLOT_CHARS
     context_depth_limit = 10
     block_nesting_limit = 10
 
@@ -213,6 +219,20 @@ def _size_of(operand: object) -> int:
             raise TooMuch("a list is too long", token=None)
         return max(len(operand), 1)
     return 1
+
+
+class _OutputNode(OutputNode):
+    """A value: written out, or into a slot while those are open."""
+
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        value = self.expression.evaluate(context)
+        return buffer.write(written(to_liquid_string(value, context.autoescape)))
+
+
+class _OutputTag(Output):
+    node_class = _OutputNode
 
 
 class _SpinNode(Node):

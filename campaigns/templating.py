@@ -5,7 +5,7 @@ A wrong template is one sentence, never a broken campaign.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 
 from campaigns.fields import FIELDS, blanks, examples, nest
 from campaigns.sandbox import (
+    MAX_OUTPUT_BYTES,
     MAX_SECONDS,
     MAX_TURNS,
     TooSlow,
@@ -22,6 +23,7 @@ from campaigns.sandbox import (
     limits,
     settle,
 )
+from campaigns.slots import open_slots, without_slots
 from campaigns.spintax import rewrite
 from fliptech_site.errors import InvalidInput
 
@@ -45,6 +47,9 @@ class Rendered(NamedTuple):
     subject: str
     html: str
     text: str
+    #: The HTML with slots in place of values, and these, escaped, in their order.
+    slotted: str = ""
+    values: Sequence[str] = ()
 
 
 class Part(NamedTuple):
@@ -102,11 +107,19 @@ def _render_once(
     seed: bytes,
     seconds: float = MAX_SECONDS,
 ) -> Rendered:
+    subject, html, text = parts(source)
     with limits(seed, seconds):
-        subject, html, text = (
-            _rendered(source.name, part, fields) for part in parts(source)
+        line = _rendered(source.name, subject, fields)
+        with open_slots() as values:
+            slotted = _rendered(source.name, html, fields)
+        words = _rendered(source.name, text, fields) if text.source else ""
+    filled = without_slots(slotted, values)
+    if len(filled.encode("utf-8", "surrogatepass")) > MAX_OUTPUT_BYTES:
+        raise InvalidInput(
+            f"Template {source.name!r}: the HTML body gets longer than"
+            f" {MAX_OUTPUT_BYTES:,} bytes; make it shorter."
         )
-    return Rendered(" ".join(subject.split()), html, text)
+    return Rendered(" ".join(line.split()), filled, words, slotted, values)
 
 
 def parts(source: Source) -> list[Part]:

@@ -169,3 +169,9 @@ def test_stored_images_are_named_by_their_content_ids():
     assert 'src="cid:1@inline"' in made.html
     with pytest.raises(InvalidInput, match="'logo.png', which isn't stored"):
         finished('<img src="cid:logo.png">')
+
+
+def test_the_text_says_a_links_address_as_it_is():
+    html = '<p><a href="https://x.example/?a=1&amp;copy=2&amp;lt;">look</a></p>'
+
+    assert text_of(html) == "look <https://x.example/?a=1&copy=2&lt;>"
