@@ -15,7 +15,6 @@ from django.db import InterfaceError, OperationalError, connection
 
 from campaigns.claiming import Claimed
 from campaigns.composing import compose
-from campaigns.demo_links import demo_urls
 from campaigns.fates import AccountTrouble, Envelope, Fate, Outcome
 from campaigns.models import Campaign, Email
 from campaigns.recording import (
@@ -143,12 +142,11 @@ def attempt(claimed: Claimed, *, to_sink: bool) -> Result:
     run = _Run(claimed, transport)
     is_alone = len(claimed.emails) == 1
     waiting = deque(claimed.emails)
-    demos = demo_urls([e.lead_id for e in waiting if e.lead_id is not None])
     threads = threads_of(claimed.emails)
     while waiting and run.result.cut_short is None:
         # One alone may have to read what it answers; nobody waits for that.
         with nullcontext() if is_alone else _COMPOSING:
-            letters, failed = _compose_some(waiting, demos, threads)
+            letters, failed = _compose_some(waiting, claimed.demos, threads)
         _record(failed, claimed)
         _deliver(run, letters, is_alone=is_alone)
     _release(run, waiting)
@@ -214,11 +212,11 @@ def _deliver_one(
     envelope = Envelope(email.account.from_address, email.address, letter.content)
 
     def begin() -> None:
-        if is_alone and not _mark([letter]):
+        if not _mark([letter]):
             raise LostClaim(f"E-mail {email.pk} is in other hands.")
 
     try:
-        return transport.deliver(envelope, before_data=begin)
+        return transport.deliver(envelope, before_data=begin if is_alone else None)
     except LostClaim:
         return None
 

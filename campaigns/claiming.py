@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, prefetch_related_objects
 from django.utils import timezone
 
+from campaigns.demo_links import demo_urls
 from campaigns.fates import AccountTrouble
 from campaigns.limits import quotas_of
 from campaigns.models import Email, SendingLimit
@@ -49,6 +50,8 @@ class Claimed(NamedTuple):
     #: On which quotas each mail was counted, by its id.
     counted: Mapping[int, Sequence[str]]
     wait: Wait | None
+    #: The addresses of their leads' demo sites, by the lead's id.
+    demos: Mapping[int, str] = {}
 
 
 def claim(email_id: int, *, task_id: UUID | None) -> Email | None:
@@ -77,7 +80,8 @@ def claim_together(
         emails = [
             email for email in _lock(email_ids) if _is_sendable(email, task_id, now)
         ]
-        emails = _without_skipped(emails)
+        demos = demo_urls([e.lead_id for e in emails if e.lead_id is not None])
+        emails = _without_skipped(emails, demos)
         if not emails:
             return Claimed([], {}, None)
         if hold := reason_to_hold(emails[0]):
@@ -96,7 +100,7 @@ def claim_together(
             held = [email for email, its in waiting if its == wait]
             _note(held, f"It waits: {wait.says}.")
     earliest = min((wait for _, wait in waiting), key=lambda w: w.until, default=None)
-    return Claimed(allotted.going, allotted.counted, earliest)
+    return Claimed(allotted.going, allotted.counted, earliest, demos)
 
 
 def settle_doubt(email_id: int, *, arrived: bool, evidence: str) -> bool:
@@ -174,10 +178,10 @@ def _check_account_of(email: Email) -> None:
         )
 
 
-def _without_skipped(emails: list[Email]) -> list[Email]:
+def _without_skipped(emails: list[Email], demos: Mapping[int, str]) -> list[Email]:
     if not emails:
         return []
-    reasons = reasons_to_skip(emails)
+    reasons = reasons_to_skip(emails, demos)
     for reason, detail in set(reasons.values()):
         ids = [pk for pk, why in reasons.items() if why == (reason, detail)]
         skip_waiting_mails(Email.objects.filter(pk__in=ids), reason, detail)

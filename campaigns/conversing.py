@@ -42,6 +42,10 @@ class Client(smtplib.SMTP):
         self.server = server
         #: Mails that were begun on this connection.
         self.mails = 0
+        #: Whether the last one was taken: the server has forgotten its addresses then.
+        self.is_clean = True
+        #: What the server said to a DATA that went with the addresses.
+        self.data_reply: tuple[int, bytes] | None = None
         self.opened_at = time.monotonic()
         self._addresses = addresses
         self._watchdog = watchdog
@@ -128,28 +132,38 @@ def open_for(client: Client) -> None:
         _later(client.server, error)
 
 
-def address(client: Client, envelope: Envelope) -> None:
+def address(client: Client, envelope: Envelope, *, with_data: bool = False) -> None:
     """Name sender and recipient. Raises Ended, and Gone on a connection used before.
 
-    All in one go where the server offers PIPELINING (RFC 2920).
+    All in one go where the server offers PIPELINING (RFC 2920), `with_data` also DATA:
+    without its content nothing can arrive.
     """
     commands = [
         f"MAIL FROM:{_path(envelope.sender)}",
         f"RCPT TO:{_path(envelope.recipient)}",
     ]
     is_used = client.mails > 0
+    before = [] if client.is_clean else ["RSET"]
+    with_data = with_data and client.has_extn("pipelining")
     client.mails += 1
+    client.is_clean = False
     try:
         _refuse_unspeakable(envelope.recipient, commands)
         client.expect_within(client.server.timeouts.command)
-        replies = _replies(client, ["RSET"] * is_used + commands)
+        replies = _replies(client, [*before, *commands, *["DATA"] * with_data])
     except BROKEN as error:
         if is_used:
             raise Gone from None
         _later(client.server, error)
     if is_used and any(code == 421 for code, _ in replies):
         raise Gone
-    _judge(client.server, envelope, replies[is_used:])
+    client.data_reply = replies.pop() if with_data else None
+    try:
+        _judge(client.server, envelope, replies[len(before) :])
+    except Ended:
+        if client.data_reply is not None and client.data_reply[0] == 354:
+            client.close()  # It waits for the content of a mail to nobody.
+        raise
 
 
 def transmit(client: Client, content: bytes) -> Outcome:
@@ -277,7 +291,7 @@ def _judge(
 
 def _transmit(client: Client, content: bytes) -> Outcome:
     server = client.server
-    code, reply = client.docmd("DATA")
+    code, reply = client.data_reply or client.docmd("DATA")
     if code == 354:
         client.expect_within(server.timeouts.content)
         # Dot-stuffing, RFC 5321 section 4.5.2.
@@ -286,6 +300,7 @@ def _transmit(client: Client, content: bytes) -> Outcome:
         client.send(content.removesuffix(b"\r\n") + b"\r\n.\r\n")
         code, reply = client.getreply()
         if 200 <= code < 300:
+            client.is_clean = True
             return Outcome(Fate.ACCEPTED, _reply(code, reply))
     said = f"{server.place} refused the mail: {_reply(code, reply)}."
     if 400 <= code < 500:

@@ -18,18 +18,21 @@ __all__ = ["Server", "deliver", "probe", "resolve"]
 
 
 def deliver(
-    server: Server, envelope: Envelope, *, before_data: Callable[[], None]
+    server: Server, envelope: Envelope, *, before_data: Callable[[], None] | None
 ) -> Outcome:
     """Try once to deliver, and say what became of it; network errors don't raise.
 
     `before_data` is called right before DATA is sent, to commit that from now on the
-    fate may be unknown; whatever it raises ends the attempt and passes through.
+    fate may be unknown; whatever it raises ends the attempt and passes through. None
+    says that this was committed before: DATA then goes with the addresses.
     """
     try:
         with Watchdog(server.timeouts.total) as watchdog:
-            client = _begin(server, envelope, watchdog)
+            with_data = before_data is None
+            client = _begin(server, envelope, watchdog, with_data=with_data)
             try:
-                before_data()
+                if before_data is not None:
+                    before_data()
                 outcome = transmit(client, envelope.content)
             except BaseException:
                 client.close()
@@ -51,7 +54,9 @@ def probe(server: Server) -> Outcome:
     return Outcome(Fate.ACCEPTED, f"{server.place} answers{who}.")
 
 
-def _begin(server: Server, envelope: Envelope, watchdog: Watchdog) -> Client:
+def _begin(
+    server: Server, envelope: Envelope, watchdog: Watchdog, *, with_data: bool
+) -> Client:
     """Give a connection on which the server took sender and recipient. Raises Ended.
 
     A kept connection that has gone in the meantime is replaced: nothing was begun yet.
@@ -60,15 +65,15 @@ def _begin(server: Server, envelope: Envelope, watchdog: Watchdog) -> Client:
     if kept is not None:
         kept.obey(watchdog)
         try:
-            return _addressed(kept, envelope)
+            return _addressed(kept, envelope, with_data)
         except Gone:
             kept.close()
-    return _addressed(_open(server, watchdog), envelope)
+    return _addressed(_open(server, watchdog), envelope, with_data)
 
 
-def _addressed(client: Client, envelope: Envelope) -> Client:
+def _addressed(client: Client, envelope: Envelope, with_data: bool) -> Client:
     try:
-        address(client, envelope)
+        address(client, envelope, with_data=with_data)
     except Ended:
         connections.give_back(client)
         raise

@@ -21,12 +21,13 @@ class Transport(Protocol):
     """Takes one mail after the other."""
 
     def deliver(
-        self, envelope: Envelope, *, before_data: Callable[[], None]
+        self, envelope: Envelope, *, before_data: Callable[[], None] | None
     ) -> Outcome:
         """Try once to deliver, and say what became of it; network errors don't raise.
 
         `before_data` is called once, right before what can't be taken back begins;
-        whatever it raises ends the attempt and passes through.
+        whatever it raises ends the attempt and passes through. None says that all
+        that it does was done before.
         """
 
 
@@ -38,7 +39,7 @@ class SmtpTransport(NamedTuple):
     signer: Signer | None = None
 
     def deliver(
-        self, envelope: Envelope, *, before_data: Callable[[], None]
+        self, envelope: Envelope, *, before_data: Callable[[], None] | None
     ) -> Outcome:
         """As `Transport.deliver`."""
         if self.signer is not None:

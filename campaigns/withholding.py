@@ -6,14 +6,13 @@ all of them in one query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.demo_links import leads_with_demo
 from campaigns.limits import Hold, limits_on
 from campaigns.models import Campaign, Email, SendingLimit
 from campaigns.pacing import Rate, rate_of
@@ -38,11 +37,14 @@ class Wait(NamedTuple):
     until: datetime
 
 
-def reasons_to_skip(emails: Sequence[Email]) -> dict[int, Skip]:
-    """Say which of these mails are not to be sent at all, by id, and why."""
+def reasons_to_skip(emails: Sequence[Email], demos: Collection[int]) -> dict[int, Skip]:
+    """Say which of these mails are not to be sent at all, by id, and why.
+
+    `demos` are the leads that have a demo site to show.
+    """
     campaign = emails[0].campaign
     reasons: dict[int, Skip] = {}
-    for found in _reasons(emails, campaign):
+    for found in _reasons(emails, campaign, demos):
         # The first reason is the strongest.
         reasons = found | reasons
     return reasons
@@ -116,7 +118,7 @@ def ask_limits(emails: Sequence[Email], now: datetime) -> Allotted:
 
 
 def _reasons(
-    emails: Sequence[Email], campaign: Campaign | None
+    emails: Sequence[Email], campaign: Campaign | None, demos: Collection[int]
 ) -> Iterator[dict[int, Skip]]:
     suppressed = suppressed_addresses(list({email.address for email in emails}))
     yield {
@@ -131,13 +133,11 @@ def _reasons(
         yield {email.pk: said for email in emails}
         return
     yield reasons_to_pass_over(emails)
-    leads = [email.lead_id for email in emails if email.lead_id is not None]
-    shown = leads_with_demo(leads)
     gone = (SkipReason.NO_DEMO, "The demo site was taken down before the mail went.")
     yield {
         email.pk: gone
         for email in emails
-        if email.lead_id is not None and email.lead_id not in shown
+        if email.lead_id is not None and email.lead_id not in demos
     }
     yield _written_to_lately(emails, campaign)
 

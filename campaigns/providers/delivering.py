@@ -57,19 +57,20 @@ class ProviderTransport(NamedTuple):
     provider: Provider
 
     def deliver(
-        self, envelope: Envelope, *, before_data: Callable[[], None]
+        self, envelope: Envelope, *, before_data: Callable[[], None] | None
     ) -> Outcome:
         """Try once, as `deliver` does."""
         return deliver(self.provider, envelope, before_data=before_data)
 
 
 def deliver(
-    provider: Provider, envelope: Envelope, *, before_data: Callable[[], None]
+    provider: Provider, envelope: Envelope, *, before_data: Callable[[], None] | None
 ) -> Outcome:
     """Try to hand over one mail, and say what became of it; network errors don't raise.
 
     `before_data` is called once, right before the first request goes out, to commit
-    that from now on the fate may be unknown; whatever it raises ends the attempt.
+    that from now on the fate may be unknown; whatever it raises ends the attempt. None
+    says that this was committed before.
     """
     key = idempotency_key(message_id_of(envelope))
     is_idempotent = provider.kind in _IDEMPOTENT
@@ -77,7 +78,7 @@ def deliver(
     session = Session(
         loopback_only=provider.loopback_only,
         seconds=provider.seconds,
-        before_request=before_data,
+        before_request=before_data or (lambda: None),
         headers=headers,
     )
     try:

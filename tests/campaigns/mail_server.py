@@ -85,6 +85,18 @@ class MailServer:
         return [content for to, content in self.mails if to == recipient]
 
 
+class Moody(MailServer):
+    """Answers as told when a connection is used a second time."""
+
+    def __init__(self, second, **options):
+        super().__init__(**options)
+        self.second = second
+        self.is_second = False
+
+    def judge(self, verb, text):
+        return self.second.get(verb) if self.is_second else None
+
+
 class _Session:
     def __init__(self, server, handler):
         self.server = server
