@@ -37,7 +37,7 @@ from tasks.cancelling import check_cancelled
 from tasks.progressing import progress
 
 #: Leads that are decided about with one set of queries, in one transaction.
-_CHUNK = 1000
+_CHUNK = 3000
 #: What of a lead the decision needs.
 _FIELDS = (
     "id", "name", "score", "email", "country", "phone", "website", "legal_form",

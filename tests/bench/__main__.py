@@ -28,7 +28,12 @@ from tests.bench.comparing import (
     compare,
     peer_processes,
 )
-from tests.bench.comparing_mail import MAIL_PARTS, compare_mail, mail_processes
+from tests.bench.comparing_mail import (
+    MAIL_PARTS,
+    TOGETHER,
+    compare_mail,
+    mail_processes,
+)
 from tests.bench.comparing_readers import compare_readers, reader_processes
 from tests.bench.mail_sink import running_sink
 from tests.bench.measuring import Comparison
@@ -92,11 +97,12 @@ def _email(folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
     parts = [part for part in wanted if part != PART]
     if not parts:
         return found
-    sizes = Sizes(backlog=arguments.n, rounds=arguments.rounds)
+    together = arguments.together
+    sizes = Sizes(arguments.n, arguments.rounds, together=together)
     with (
         running_sink(folder) as port,
         running_servers(folder, with_redis=False) as servers,
-        mail_processes(servers, folder, port) as peers,
+        mail_processes(servers, folder, port, together) as peers,
     ):
         return [*compare_mail(peers, sizes, port, _say, parts), *found]
 
@@ -126,6 +132,12 @@ def _arguments() -> argparse.Namespace:
         type=_count,
         default=1_000_000,
         help="finished tasks in the history, or recipients of the campaign",
+    )
+    parser.add_argument(
+        "--together",
+        type=_count,
+        default=TOGETHER,
+        help="mails that go in one commit of ours, and in one batch of post_office",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()

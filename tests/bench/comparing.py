@@ -34,6 +34,8 @@ class Sizes:
     backlog: int = 5000
     rounds: int = 3
     history: int = 1_000_000
+    #: Mails that are marked, or queued, in one commit.
+    together: int = 100
 
     @property
     def singles(self) -> int:

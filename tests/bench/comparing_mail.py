@@ -16,7 +16,8 @@ TWO_WORKERS = f"{OURS}, two workers"
 BULK, BULK_BY_TWO = "post_office, send_many", "the same, two processes"
 #: Connections of everybody; django-mailer has one only.
 CONNECTIONS = 4
-WINDOW = 100
+#: Mails that go together by default: post_office's own batch, which is as many in doubt.
+TOGETHER = 100
 LAUNCHED = 100_000
 #: What can be measured alone.
 MAIL_PARTS = ("sends", "launch", "pace")
@@ -26,7 +27,7 @@ PER_MINUTE, WATCHED_SECONDS, WORKERS = 50, 125.0, 3
 
 @contextmanager
 def mail_processes(
-    servers: Servers, folder: Path, port: int
+    servers: Servers, folder: Path, port: int, together: int = TOGETHER
 ) -> Iterator[dict[str, PeerProcess]]:
     """Start a process for ours, for the bare loop and for both queues."""
     ours = {
@@ -44,6 +45,7 @@ def mail_processes(
         "DATABASE_URL": servers.celery_database_url,
         "BENCH_SMTP_PORT": str(port),
         "BENCH_CONNECTIONS": str(CONNECTIONS),
+        "BENCH_TOGETHER": str(together),
     }
     with ExitStack() as stack:
         yield {
@@ -78,7 +80,7 @@ def _sends(
     count = sizes.backlog
 
     def ours(workers: int) -> float:
-        sizes_of_ours = {"connections": CONNECTIONS, "window": WINDOW}
+        sizes_of_ours = {"connections": CONNECTIONS, "window": sizes.together}
         told = peers[OURS].call(
             "send", count=count, port=port, workers=workers, **sizes_of_ours
         )
@@ -111,7 +113,7 @@ def _sends(
         rounds[OURS],
         (rounds[BARE],),
         (Target(0.6, "at least", BARE),),
-        f"{CONNECTIONS} connections in one process each; ours: {WINDOW} mails go"
+        f"{CONNECTIONS} connections in one process each; ours: {sizes.together} mails go"
         " together; the bare loop renders, builds and sends, and keeps no records",
     )
     yield Comparison(
@@ -127,7 +129,7 @@ def _sends(
         "everybody as its documentation begins: `manage.py workers`, which are two"
         " processes; `mail.send` and `send_queued_mail`; `send_mail`. They are given"
         " mails that our code rendered, and queue, build and send them over as many"
-        " connections (django-mailer: one)",
+        f" connections (django-mailer: one); post_office in batches of {sizes.together}",
     )
 
 

@@ -6,6 +6,7 @@ links; the peers keep them and build and send the messages. Each part is timed.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -35,7 +36,8 @@ from tests.bench.mail_rows import (  # noqa: E402
     make_leads,
 )
 
-_CHUNK = 100
+#: As many are queued at a time as go in one batch.
+_CHUNK = int(os.environ["BENCH_TOGETHER"])
 
 
 class Driver:
@@ -47,7 +49,7 @@ class Driver:
     def post_office(self, count: int, processes: int = 0) -> dict[str, float]:
         """Queue each mail by itself, as its documentation begins with, then send.
 
-        With `processes` a hundred are queued at a time, and so many send them.
+        With `processes` a batch is queued at a time, and so many processes send them.
         """
         Log.objects.all().delete()
         OfficeEmail.objects.all().delete()

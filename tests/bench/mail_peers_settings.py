@@ -28,6 +28,7 @@ TEMPLATES = [
 POST_OFFICE = {
     "BACKENDS": {"default": EMAIL_BACKEND},
     "THREADS_PER_PROCESS": int(os.environ["BENCH_CONNECTIONS"]),
+    "BATCH_SIZE": int(os.environ["BENCH_TOGETHER"]),
 }
 # Their lines of each batch cost them time.
 LOGGING = {"version": 1, "disable_existing_loggers": False}
