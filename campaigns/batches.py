@@ -60,7 +60,7 @@ def send_all(campaign_id: int) -> dict[str, int]:
             rows.values_list("account_id", "account__window", "pk").iterator(),
             key=lambda row: row[:2],
         )
-        for batch in batches_of([row[2] for row in group], max(BATCH_SIZE, window))
+        for batch in batches_of([row[2] for row in group], _batch_size(window))
     ]
     enqueue_many(
         "process_campaign_batch",
@@ -71,6 +71,11 @@ def send_all(campaign_id: int) -> dict[str, int]:
         "emails": sum(len(batch) for batch in batches),
         "batches": len(batches),
     }
+
+
+def _batch_size(window: int) -> int:
+    """Give how many mails are planned at once: whole windows, where mails go together."""
+    return BATCH_SIZE if window == 1 else LARGEST_BATCH - LARGEST_BATCH % window
 
 
 def plan(email_ids: Sequence[int]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from tests.bench.servers import Servers
 
 BARE, OFFICE, MAILER = "bare smtplib", "django-post_office", "django-mailer"
 TWO_WORKERS = f"{OURS}, two workers"
-BULK, BULK_BY_TWO = "post_office, send_many", "the same, two processes"
+WITH_LAUNCH = "the same, launch included"
+BULK, BULK_BY_TWO = "post_office, send_many", "send_many, two processes"
 #: Connections of everybody; django-mailer has one only.
 CONNECTIONS = 4
 #: Mails that go together by default: post_office's own batch, which is as many in doubt.
@@ -79,10 +80,10 @@ def _sends(
 ) -> Iterator[Comparison]:
     count = sizes.backlog
 
-    def ours(workers: int) -> float:
+    def ours(workers: int, method: str = "send") -> float:
         sizes_of_ours = {"connections": CONNECTIONS, "window": sizes.together}
         told = peers[OURS].call(
-            "send", count=count, port=port, workers=workers, **sizes_of_ours
+            method, count=count, port=port, workers=workers, **sizes_of_ours
         )
         return float(told)
 
@@ -99,6 +100,7 @@ def _sends(
         OURS: lambda: ours(workers=1),
         BARE: bare,
         TWO_WORKERS: lambda: ours(workers=2),
+        WITH_LAUNCH: lambda: ours(workers=2, method="launch_and_send"),
         OFFICE: lambda: queue("post_office"),
         BULK: lambda: queue("post_office", processes=1),
         BULK_BY_TWO: lambda: queue("post_office", processes=2),
@@ -120,10 +122,13 @@ def _sends(
         "the same beside queues",
         "mails/s",
         rounds[TWO_WORKERS],
-        tuple(rounds[name] for name in (OFFICE, BULK, BULK_BY_TWO, MAILER)),
+        tuple(
+            rounds[name] for name in (WITH_LAUNCH, OFFICE, BULK, BULK_BY_TWO, MAILER)
+        ),
         (
             Target(3.0, "at least", OFFICE),
             Target(3.0, "at least", BULK),
+            Target(3.0, "at least", BULK_BY_TWO),
             Target(3.0, "at least", MAILER),
         ),
         "everybody as its documentation begins: `manage.py workers`, which are two"

@@ -15,7 +15,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402 - Django comes first
 
-from campaigns import batches  # noqa: E402
+from campaigns import batches, launching  # noqa: E402
 from campaigns.models import Campaign, Email  # noqa: E402
 from campaigns.pacing import batches_of  # noqa: E402
 from tasks.broker import get_broker, rabbitmq_queue  # noqa: E402
@@ -73,6 +73,24 @@ class Driver:
             wait_until(lambda: not open_mails.exists(), started[0].check, 0.05)
         return _rate()
 
+    def launch_and_send(
+        self, count: int, port: int, connections: int, window: int, workers: int
+    ) -> float:
+        """Launch a campaign and send it; returns the mails per second of both together.
+
+        The workers have sent another campaign before.
+        """
+        self._clear()
+        account = make_account(port, window=window)
+        with ExitStack() as stack:
+            stack.enter_context(_scheduler())
+            for _ in range(workers):
+                stack.enter_context(_worker(connections // workers))
+            make_leads(connections * window)
+            _launch_and_send(make_campaign(account, state="draft"))
+            make_leads(count - connections * window)
+            return count / _launch_and_send(make_campaign(account, state="draft"))
+
     def launch(self, count: int) -> dict[str, float]:
         """Launch a campaign to so many leads; returns the seconds and the peak in MB."""
         self._clear()
@@ -113,6 +131,14 @@ class Driver:
         forget_everything()
         for queue in ("default", "email"):
             get_broker().channel.queue_purge(rabbitmq_queue(queue))  # type: ignore[attr-defined]
+
+
+def _launch_and_send(campaign: Campaign) -> float:
+    began = time.perf_counter()
+    launching.launch(campaign.pk)
+    waiting = Email.objects.filter(campaign=campaign).exclude(state="sent")
+    wait_until(lambda: not waiting.exists(), pause_seconds=0.05)
+    return time.perf_counter() - began
 
 
 def _rate() -> float:
